@@ -1,0 +1,39 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// One target is one room; a room imports only rooms listed before it. ARCHITECTURE.md says what each is for.
+let package = Package(
+  name: "unroll",
+  platforms: [.macOS(.v15)],
+  products: [
+    .library(name: "Unroll", targets: ["Unroll"]),
+    .executable(name: "unroll", targets: ["UnrollCommand"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+  ],
+  targets: [
+    .target(name: "CKernels", exclude: ["bodies"]),
+    .target(name: "Tensors", dependencies: ["CKernels"]),
+    .target(name: "Recurrence", dependencies: ["CKernels", "Tensors"]),
+    .target(name: "Networks", dependencies: ["Tensors", "Recurrence"]),
+    .target(name: "Interchange", dependencies: ["Tensors"]),
+    .target(name: "Corpora", dependencies: ["Tensors", "Interchange"]),
+    .target(name: "Training", dependencies: ["CKernels", "Tensors", "Networks", "Interchange"]),
+    .target(
+      name: "Paradigms",
+      dependencies: ["Tensors", "Recurrence", "Networks", "Interchange", "Corpora", "Training"]),
+    .target(
+      name: "Unroll",
+      dependencies: ["Tensors", "Recurrence", "Networks", "Interchange", "Corpora", "Training", "Paradigms"]),
+    .executableTarget(
+      name: "UnrollCommand",
+      dependencies: ["Unroll", "CKernels", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
+    .target(name: "TestSupport", dependencies: ["Tensors", "Recurrence", "Networks"]),
+    .testTarget(name: "CKernelsTests", dependencies: ["CKernels"]),
+    .testTarget(name: "InterchangeTests", dependencies: ["Interchange", "Tensors"]),
+    .testTarget(name: "CorporaTests", dependencies: ["Corpora"]),
+    .testTarget(name: "TrainingTests", dependencies: ["Training", "Networks", "Interchange", "Tensors"]),
+  ],
+  swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,100 @@
+import Tensors
+
+/// The adjoint of a step: from cotangents of the outputs and of the state after the step to cotangents of the inputs, the
+/// state before it and the weights. Derived from the operations' derivative rules, as a graph of the same kind.
+struct Adjoint {
+  /// `states`: cotangents of the state before the step, by part; `outputs`: of the inputs that are read; `reductions`: of the weights.
+  let graph: StepGraph
+  /// Which output of the graph is the cotangent of input i; nil when the step does not read that input.
+  let inputCotangents: [Int?]
+
+  /// Derives the adjoint of a graph whose values without rows are `.weight` leaves.
+  init(of forward: StepGraph, inputCount: Int, stateWidths: [Int]) {
+    let trace = Trace()
+    var builder = Builder(forward: forward, trace: trace)
+    for (i, output) in forward.outputs.enumerated() {
+      builder.contribute(trace.leaf(.outputCotangent(i), shape: forward.nodes[output].shape), to: output)
+    }
+    for (i, state) in forward.states.enumerated() {
+      builder.contribute(trace.leaf(.stateCotangent(i), shape: forward.nodes[state].shape), to: state)
+    }
+    builder.walkBack()
+    let states = stateWidths.enumerated().map { part, width in
+      // A part that the step does not read gets zeros, made from the cotangent that is there anyway.
+      builder.cotangent(of: .state(part)) ?? 0 * trace.leaf(.stateCotangent(part), shape: [1, width])
+    }
+    var outputs: [Tensor] = []
+    inputCotangents = (0..<inputCount).map { index in
+      guard let cotangent = builder.cotangent(of: .input(index)) else { return nil }
+      outputs.append(cotangent)
+      return outputs.count - 1
+    }
+    graph = StepGraph(trace, outputs: outputs, states: states, reductions: builder.reductions)
+  }
+
+  private struct Builder {
+    let forward: StepGraph
+    let trace: Trace
+    var contributions: [[Tensor]]
+    var reductions: [(weight: Int, tensor: Tensor)] = []
+
+    init(forward: StepGraph, trace: Trace) {
+      self.forward = forward
+      self.trace = trace
+      contributions = Array(repeating: [], count: forward.nodes.count)
+    }
+
+    mutating func contribute(_ tensor: Tensor, to node: Int) { contributions[node].append(tensor) }
+
+    func node(of leaf: Leaf) -> Int? { forward.nodes.firstIndex { $0.leaf == leaf } }
+
+    func cotangent(of leaf: Leaf) -> Tensor? { node(of: leaf).flatMap { Self.sum(contributions[$0]) } }
+
+    /// The forward value of a node, as the adjoint knows it.
+    private func value(_ node: Int) -> Tensor {
+      let shape = forward.nodes[node].shape
+      if case .weight? = forward.nodes[node].leaf { return trace.leaf(forward.nodes[node].leaf!, shape: shape) }
+      return trace.leaf(.saved(node), shape: shape)
+    }
+
+    mutating func walkBack() {
+      for (i, node) in forward.nodes.enumerated().reversed() {
+        guard case .operation(let operation, let operands) = node.source, let g = Self.sum(contributions[i]) else {
+          continue
+        }
+        let parts = operation.cotangents(
+          operands.map(value), result: value(i), cotangent: g, needed: operands.map { _ in true })
+        for (operand, part) in zip(operands, parts) {
+          guard let part else { continue }
+          if case .weight(let weight)? = forward.nodes[operand].leaf {
+            reductions.append((weight, part))
+          } else {
+            contribute(part, to: operand)
+          }
+        }
+      }
+    }
+
+    /// The sum of contributions. Those that are slices' cotangents and together fill the whole are a concatenation.
+    private static func sum(_ contributions: [Tensor]) -> Tensor? {
+      guard let first = contributions.first else { return nil }
+      if contributions.count > 1, let joined = concatenation(contributions) { return joined }
+      return contributions.dropFirst().reduce(first, +)
+    }
+
+    private static func concatenation(_ contributions: [Tensor]) -> Tensor? {
+      var parts: [(from: Int, tensor: Tensor)] = []
+      for contribution in contributions {
+        guard let origin = contribution.origin, case .pad(.features, let from, _) = origin.operation else { return nil }
+        parts.append((from, origin.operands[0]))
+      }
+      parts.sort { $0.from < $1.from }
+      var end = 0
+      for part in parts {
+        guard part.from == end else { return nil }
+        end += part.tensor.shape.last
+      }
+      return end == contributions[0].shape.last ? concatenated(parts.map(\.tensor)) : nil
+    }
+  }
+}

@@ -1,0 +1,317 @@
+import CKernels
+import Tensors
+
+/// Turns a graph whose nodes have phases and fusions into a program: decides where each value stands and in which order
+/// instructions run.
+struct Lowering {
+  let graph: StepGraph
+  /// Nodes whose values must stay for all time steps.
+  let kept: Set<Int>
+  /// The forward program, when this one is its adjoint.
+  let forward: Program?
+
+  private let users: [[Int]]
+  private let stages: Stages
+  private let reductionNodes: Set<Int>
+  /// The epilogue that a product ends in.
+  private var epilogues: [Int: Int] = [:]
+  /// A part of a concatenation that is computed in its place there.
+  private var homes: [Int: (node: Int, column: Int)] = [:]
+  private var program = Program()
+
+  static func lower(_ graph: StepGraph, stateWidths: [Int], inputWidths: [Int], kept: Set<Int>, forward: Program? = nil)
+    -> Program
+  {
+    var lowering = Lowering(graph, kept: kept, forward: forward)
+    lowering.program.stateWidths = stateWidths
+    lowering.placeLeaves(inputWidths: inputWidths)
+    lowering.placeNodes()
+    lowering.emit()
+    return lowering.program
+  }
+
+  private init(_ graph: StepGraph, kept: Set<Int>, forward: Program?) {
+    self.graph = graph
+    self.kept = kept
+    self.forward = forward
+    users = graph.users
+    stages = Stages(graph)
+    reductionNodes = Set(graph.reductions.map(\.node).filter { Self.isSum(graph.nodes[$0]) })
+    for (i, node) in graph.nodes.enumerated() {
+      if case .epilogue(let product) = node.fusion { epilogues[product] = i }
+    }
+    program.sequences = forward?.sequences ?? []
+    program.inheritedSequences = program.sequences.count
+  }
+
+  /// Whether a reduction's node is itself a sum over rows, which the reduction computes (else it is what is to be summed).
+  private static func isSum(_ node: StepGraph.Node) -> Bool {
+    switch node.operation {
+    case .product(transposeA: true, _)?: true
+    case .reduce(let shape)?: !(shape.rank == 2 && shape[1] == 1)
+    default: false
+    }
+  }
+
+  // MARK: Places
+
+  private mutating func sequence(width: Int, dense: Bool = false) -> Address {
+    program.sequences.append(BufferSpec(width: width, dense: dense))
+    return Address(kind: .sequence, index: program.sequences.count - 1, column: 0)
+  }
+
+  private mutating func placeLeaves(inputWidths: [Int]) {
+    if forward == nil {
+      for width in inputWidths { _ = sequence(width: width, dense: true) }
+    }
+    var cotangents: [Int: Address] = [:]
+    for (i, node) in graph.nodes.enumerated() {
+      switch node.leaf {
+      case .input(let index)?: program.addresses[i] = Address(kind: .sequence, index: index, column: 0)
+      case .outputCotangent(let index)?:
+        cotangents[index] = cotangents[index] ?? sequence(width: node.width, dense: true)
+        program.addresses[i] = cotangents[index]
+        program.outputCotangents[index] = cotangents[index]
+      case .saved(let saved)?: program.addresses[i] = forward!.addresses[saved]!
+      case .stateCotangent(let part)?: program.addresses[i] = Address(kind: .carriedIn, index: part, column: 0)
+      case .state(let part)?:
+        let kind: Address.Kind = keepsState(part, leaf: i) ? .previous : .carriedIn
+        program.addresses[i] = Address(kind: kind, index: part, column: 0)
+      case .weight(let weight)?: program.addresses[i] = Address(kind: .vector, index: weight, column: 0)
+      case .parameter?, .constant?: preconditionFailure("a plan's graph has weights in place of parameters")
+      case nil: break
+      }
+    }
+  }
+
+  /// Whether the values of a state's part stay for all time steps.
+  private func keepsState(_ part: Int, leaf: Int?) -> Bool {
+    guard forward == nil else { return false }
+    let node = graph.states[part]
+    return kept.contains(node) || leaf.map(kept.contains) == true || needsSequence(node)
+  }
+
+  private func isView(_ node: Int) -> Bool {
+    if case .slice(.features, _, _)? = graph.nodes[node].operation { return true }
+    return false
+  }
+
+  /// Whether a node's values are read outside its phase's running step.
+  private func needsSequence(_ node: Int) -> Bool {
+    if kept.contains(node) || graph.outputs.contains(node) { return true }
+    if let home = homes[node], needsSequence(home.node) { return true }
+    if graph.nodes[node].phase != .loop { return true }
+    return users[node].contains { user in
+      if reductionNodes.contains(user) || graph.nodes[user].phase != .loop { return true }
+      return isView(user) && needsSequence(user)
+    } || graph.reductions.contains { $0.node == node }
+  }
+
+  /// Whether a node lives in a tile only: an elementwise value that only its own group reads.
+  private func isTemporary(_ node: Int) -> Bool {
+    guard case .group(let group) = graph.nodes[node].fusion, !graph.states.contains(node), homes[node] == nil,
+      !kept.contains(node), !graph.outputs.contains(node), !graph.reductions.contains(where: { $0.node == node })
+    else { return false }
+    return users[node].allSatisfy { graph.nodes[$0].fusion == .group(group) }
+  }
+
+  private mutating func placeNodes() {
+    findHomes()
+    for (part, node) in graph.states.enumerated() {
+      let leaf = graph.nodes.firstIndex { $0.leaf == .state(part) }
+      if keepsState(part, leaf: leaf) {
+        program.addresses[node] = sequence(width: graph.nodes[node].width, dense: true)
+      } else {
+        program.addresses[node] = Address(kind: .carriedOut, index: part, column: 0)
+      }
+    }
+    for output in graph.outputs where program.addresses[output] == nil {
+      program.addresses[output] = sequence(width: graph.nodes[output].width, dense: true)
+    }
+    for (i, node) in graph.nodes.enumerated() where graph.hasRows[i] && !reductionNodes.contains(i) {
+      guard node.operation != nil, program.addresses[i] == nil, homes[i] == nil, !isView(i), epilogues[i] == nil,
+        !isTemporary(i)
+      else { continue }
+      if needsSequence(i) {
+        program.addresses[i] = sequence(width: node.width)
+      } else {
+        program.steps.append(BufferSpec(width: node.width, dense: false))
+        program.addresses[i] = Address(kind: .step, index: program.steps.count - 1, column: 0)
+      }
+    }
+    for i in graph.nodes.indices where graph.hasRows[i] && !reductionNodes.contains(i) && !isTemporary(i) {
+      if epilogues[i] == nil { program.addresses[i] = resolve(i) }
+    }
+    program.newStates = graph.states.map { program.addresses[$0]! }
+    program.outputs = graph.outputs.map { program.addresses[$0]! }
+  }
+
+  /// Parts of concatenations and paddings are computed where they end up, when they are computed by one instruction.
+  private mutating func findHomes() {
+    for (i, node) in graph.nodes.enumerated() where graph.hasRows[i] && !reductionNodes.contains(i) {
+      var column = 0
+      switch node.operation {
+      case .concatenate(.features)?: break
+      case .pad(.features, let from, _)?: column = from
+      default: continue
+      }
+      for operand in node.operands {
+        defer { column += graph.nodes[operand].width }
+        guard homes[operand] == nil, node.operands.filter({ $0 == operand }).count == 1, graph.hasRows[operand],
+          graph.nodes[operand].operation != nil, !isView(operand), epilogues[operand] == nil,
+          !isLayout(operand), graph.nodes[operand].phase == node.phase, !graph.states.contains(operand),
+          !graph.outputs.contains(operand)
+        else { continue }
+        homes[operand] = (i, column)
+      }
+    }
+  }
+
+  private func isLayout(_ node: Int) -> Bool {
+    switch graph.nodes[node].operation {
+    case .concatenate?, .pad?: true
+    default: false
+    }
+  }
+
+  private func resolve(_ node: Int) -> Address {
+    if let known = program.addresses[node] { return known }
+    if let home = homes[node] {
+      var address = resolve(home.node)
+      address.column += home.column
+      return address
+    }
+    guard case .operation(.slice(.features, let from, _), let operands) = graph.nodes[node].source else {
+      preconditionFailure("node %\(node) of the plan has no place:\n\(graph)")
+    }
+    var address = resolve(operands[0])
+    address.column += from
+    return address
+  }
+
+  // MARK: Instructions
+
+  private struct Entry {
+    let stage: Int
+    let rank: Int
+    let node: Int
+    let instruction: Instruction
+  }
+
+  private mutating func emit() {
+    var entries: [StepGraph.Phase: [Entry]] = [:]
+    var groups: [Int: [Int]] = [:]
+    for (i, node) in graph.nodes.enumerated() where graph.hasRows[i] && !reductionNodes.contains(i) {
+      if case .group(let group) = node.fusion {
+        groups[group, default: []].append(i)
+        continue
+      }
+      for (rank, instruction) in instructions(i) {
+        entries[node.phase, default: []].append(Entry(stage: stages[i], rank: rank, node: i, instruction: instruction))
+      }
+    }
+    for members in groups.values {
+      let first = members[0]
+      entries[graph.nodes[first].phase, default: []].append(
+        Entry(stage: stages[first], rank: 2, node: first, instruction: pointwise(members)))
+    }
+    func ordered(_ phase: StepGraph.Phase) -> [Instruction] {
+      (entries[phase] ?? []).sorted { ($0.stage, $0.rank, $0.node) < ($1.stage, $1.rank, $1.node) }.map(\.instruction)
+    }
+    (program.before, program.loop, program.after) = (ordered(.before), ordered(.loop), ordered(.after))
+    program.reductions = graph.reductions.map(reduction)
+  }
+
+  /// What computes a node that is in no group, with its rank inside its stage.
+  private mutating func instructions(_ i: Int) -> [(Int, Instruction)] {
+    let node = graph.nodes[i]
+    guard case .operation(let operation, let operands) = node.source else { return [] }
+    switch operation {
+    case .product:
+      return epilogues[i] == nil ? [(0, product(i, d: nil, c: i))] : []
+    case .pointwise:
+      if case .epilogue(let product) = node.fusion {
+        let term = operands[0] == product ? operands[1] : operands[0]
+        return [(0, self.product(product, d: term, c: i))]
+      }
+      return [(2, pointwise([i]))]
+    case .slice(.features, _, _): return []
+    case .broadcast: return [(2, copy(operands[0], to: resolve(i), width: node.width))]
+    case .concatenate(.features):
+      var column = 0
+      return operands.compactMap { operand in
+        defer { column += graph.nodes[operand].width }
+        if let home = homes[operand], home.node == i { return nil }
+        var target = resolve(i)
+        target.column += column
+        return (2, copy(operand, to: target, width: graph.nodes[operand].width))
+      }
+    case .pad(.features, let from, _):
+      if let home = homes[operands[0]], home.node == i { return [] }
+      var target = resolve(i)
+      target.column += from
+      return [(2, copy(operands[0], to: target, width: graph.nodes[operands[0]].width))]
+    case .softmax: return [(1, .rows(.softmax, a: resolve(operands[0]), result: resolve(i), width: node.width))]
+    case .logSoftmax: return [(1, .rows(.logSoftmax, a: resolve(operands[0]), result: resolve(i), width: node.width))]
+    case .reduce:
+      return [(1, .rows(.sum, a: resolve(operands[0]), result: resolve(i), width: graph.nodes[operands[0]].width))]
+    default:
+      preconditionFailure("\(operation.name) is not possible inside a recurrent step: rows of a batch stay apart")
+    }
+  }
+
+  private mutating func product(_ i: Int, d: Int?, c: Int) -> Instruction {
+    guard case .operation(.product(_, let transposeB), let operands) = graph.nodes[i].source,
+      case .weight(let weight)? = graph.nodes[operands[1]].leaf
+    else { preconditionFailure("a product of two values of the step needs weights on its right side") }
+    let packing = Packing(weight: weight, transposed: transposeB)
+    if !program.packings.contains(packing) { program.packings.append(packing) }
+    return .product(
+      a: resolve(operands[0]), packed: program.packings.firstIndex(of: packing)!, d: d.map(resolve), c: resolve(c))
+  }
+
+  private mutating func copy(_ node: Int, to target: Address, width: Int) -> Instruction {
+    var code = PointwiseCode(width: width)
+    let source = code.operand(resolve(node), isColumn: graph.nodes[node].shape.count == 1)
+    code.append(.affine(scale: 1, offset: 0), [source], to: .address(target))
+    return finish(code)
+  }
+
+  private mutating func pointwise(_ members: [Int]) -> Instruction {
+    var code = PointwiseCode(width: graph.nodes[members[0]].width)
+    var registers: [Int: PointwiseCode.Register] = [:]
+    for (position, member) in members.enumerated() {
+      let node = graph.nodes[member]
+      let inputs = node.operands.map { operand in
+        registers[operand]
+          ?? code.operand(resolve(operand), isColumn: graph.nodes[operand].shape.count == 1 && node.width > 1)
+      }
+      let target: PointwiseCode.Target = isTemporary(member) ? .temporary : .address(resolve(member))
+      registers[member] = code.append(node.pointwise!, inputs, to: target)
+      for operand in Set(node.operands) where isTemporary(operand) {
+        let isReadLater = members[(position + 1)...].contains { graph.nodes[$0].operands.contains(operand) }
+        if !isReadLater, let register = registers[operand] { code.release(register) }
+      }
+    }
+    return finish(code)
+  }
+
+  private mutating func finish(_ code: PointwiseCode) -> Instruction {
+    program.temporaries = max(program.temporaries, code.temporaryCount)
+    return code.instruction
+  }
+
+  private func reduction(_ reduction: StepGraph.Reduction) -> Reduction {
+    let node = graph.nodes[reduction.node]
+    switch node.source {
+    case .operation(.product(transposeA: true, _), let operands):
+      return .outer(
+        weight: reduction.weight, a: resolve(operands[0]), m: graph.nodes[operands[0]].width, b: resolve(operands[1]),
+        n: graph.nodes[operands[1]].width)
+    case .operation(.reduce, let operands) where reductionNodes.contains(reduction.node):
+      return .columnSum(weight: reduction.weight, a: resolve(operands[0]), width: graph.nodes[operands[0]].width)
+    default:
+      return .columnSum(weight: reduction.weight, a: resolve(reduction.node), width: node.width)
+    }
+  }
+}

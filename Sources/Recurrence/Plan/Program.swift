@@ -1,0 +1,98 @@
+import CKernels
+import Tensors
+
+/// Where a row of values stands at run time.
+struct Address: Hashable, Sendable {
+  enum Kind: UInt8, Sendable {
+    /// A buffer with a row for every packed row of the batch; at time t its rows of step t.
+    case sequence
+    /// Scratch of the running step.
+    case step
+    /// Part `index` of the state before the step, where the states of all steps are kept.
+    case previous
+    /// Part `index` of the state before and after the step, where only the running one is kept.
+    case carriedIn, carriedOut
+    /// A weight's vector, the same for every row.
+    case vector
+  }
+  var kind: Kind
+  var index: Int
+  var column: Int
+}
+
+/// A buffer with one row per packed row of the batch, or per running sequence.
+struct BufferSpec: Hashable, Sendable {
+  let width: Int
+  /// Floats between rows. Tensors that leave the plan are dense; others avoid strides that crowd one cache set.
+  let stride: Int
+
+  init(width: Int, dense: Bool) {
+    self.width = width
+    let rounded = (width + 15) / 16 * 16
+    stride = dense ? width : rounded % 256 == 0 ? rounded + 16 : rounded
+  }
+}
+
+/// One piece of work for a range of rows.
+enum Instruction: Sendable {
+  /// c = d + a · packed
+  case product(a: Address, packed: Int, d: Address?, c: Address)
+  /// `code` over `operands`, for `width` columns.
+  case pointwise(code: [ur_instruction], operands: [Address], width: Int)
+  case rows(RowFunction, a: Address, result: Address, width: Int)
+
+  var addresses: [Address] {
+    switch self {
+    case .product(let a, _, let d, let c): [a, c] + (d.map { [$0] } ?? [])
+    case .pointwise(_, let operands, _): operands
+    case .rows(_, let a, let result, _): [a, result]
+    }
+  }
+}
+
+/// Functions of a whole row that are no elementwise operations.
+enum RowFunction: Sendable {
+  case softmax, logSoftmax, sum
+}
+
+/// A product operand: weight number `weight` as it must be packed.
+struct Packing: Hashable, Sendable {
+  let weight: Int
+  let transposed: Bool
+}
+
+/// A weight's cotangent, summed over all rows and time steps.
+enum Reduction: Sendable {
+  /// a' · b
+  case outer(weight: Int, a: Address, m: Int, b: Address, n: Int)
+  case columnSum(weight: Int, a: Address, width: Int)
+
+  var weight: Int {
+    switch self {
+    case .outer(let weight, _, _, _, _), .columnSum(let weight, _, _): weight
+    }
+  }
+}
+
+/// A graph lowered to instructions and buffers: what runs, in which order, where the values stand.
+struct Program: Sendable {
+  var before: [Instruction] = []
+  var loop: [Instruction] = []
+  var after: [Instruction] = []
+  var reductions: [Reduction] = []
+  /// Sequence buffers, those inherited from the forward program first.
+  var sequences: [BufferSpec] = []
+  var inheritedSequences = 0
+  var steps: [BufferSpec] = []
+  var packings: [Packing] = []
+  /// Widths of the state's parts, and where each one's new value goes.
+  var stateWidths: [Int] = []
+  var newStates: [Address] = []
+  var outputs: [Address] = []
+  /// In an adjoint: the buffers that take the outputs' cotangents.
+  var outputCotangents: [Int: Address] = [:]
+  /// Temporaries that the largest pointwise program needs.
+  var temporaries = 0
+  /// Address of every node that has one; for adjoints that read it.
+  var addresses: [Int: Address] = [:]
+}

@@ -1,0 +1,2 @@
+import Testing
+@Suite struct Seed { @Test func seed() { #expect(Bool(true)) } }
