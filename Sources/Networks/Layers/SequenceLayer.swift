@@ -12,6 +12,12 @@ public struct LayerState: Sendable {
     public let name: String
     /// [batch, size].
     public var tensor: Tensor
+
+    /// Creates a part.
+    public init(name: String, tensor: Tensor) {
+      self.name = name
+      self.tensor = tensor
+    }
   }
   /// The tensors, in order.
   public var parts: [Part]
