@@ -20,15 +20,17 @@ public struct CharacterVocabulary: Sendable, Equatable {
   /// The characters of a text, sorted by scalar value: the same text always gives the same tokens.
   public init(of text: PlainText) {
     var seen = [Bool](repeating: false, count: 0x11_0000)
+    var greatest: UInt32 = 0
     seen.withUnsafeMutableBufferPointer { seen in
       _ = text.bytes.withUnsafeBufferPointer { bytes in
         UTF8Scan.firstStop(in: bytes) { scalar in
           seen[Int(scalar)] = true
+          greatest = max(greatest, scalar)
           return true
         }
       }
     }
-    self.init(distinct: seen.indices.compactMap { seen[$0] ? Unicode.Scalar(UInt32($0)) : nil })
+    self.init(distinct: (0...greatest).compactMap { seen[Int($0)] ? Unicode.Scalar($0) : nil })
   }
 
   /// A vocabulary of given characters, in the order of their tokens. Traps when one stands there twice.
@@ -117,8 +119,8 @@ extension Unicode.Scalar {
     switch properties.generalCategory {
     case .control, .format, .nonspacingMark, .enclosingMark, .spacingMark, .spaceSeparator, .lineSeparator,
       .paragraphSeparator, .unassigned, .privateUse, .surrogate:
-      let name = properties.name ?? properties.nameAlias
-      return name.map { "\(number) (\($0.lowercased()))" } ?? number
+      let names: [Unicode.Scalar: String] = ["\t": "tab", "\n": "line feed", "\r": "carriage return"]
+      return (names[self] ?? properties.name?.lowercased()).map { "\(number) (\($0))" } ?? number
     default:
       return "`\(self)` (\(number))"
     }

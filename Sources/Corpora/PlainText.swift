@@ -72,10 +72,10 @@ public struct PlainText: Sendable {
   private static func error(for fault: UTF8Scan.Fault, in bytes: [UInt8], source: String) -> UnrollError {
     let byte = bytes[fault.offset]
     let line = bytes[..<fault.offset].reduce(1) { $0 + ($1 == 0x0A ? 1 : 0) }
-    let quoted = source.contains { !$0.isLetter && !$0.isNumber && !"-_./".contains($0) } ? "'\(source)'" : source
     func conversion(from encoding: String) -> String {
+      func quoted(_ word: String) -> String { "'\(word.replacing("'", with: "'\\''"))'" }
       let name = URL(fileURLWithPath: source).deletingPathExtension().lastPathComponent
-      return "iconv -f \(encoding) -t UTF-8 \(quoted) > '\(name).utf8.txt'"
+      return "iconv -f \(encoding) -t UTF-8 \(quoted(source)) > \(quoted(name + ".utf8.txt"))"
     }
     let hexadecimal = String(byte, radix: 16, uppercase: true)
     let message =

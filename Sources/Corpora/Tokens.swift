@@ -75,12 +75,14 @@ public struct Tokens: RandomAccessCollection, Sendable {
     var unknown: Int?
     let values = [Value](unsafeUninitializedCapacity: UTF8Scan.count(in: bytes)) { values, count in
       table.withUnsafeBufferPointer { table in
+        var index = 0
         unknown = UTF8Scan.firstStop(in: bytes) { scalar in
           guard scalar < table.count, table[Int(scalar)] >= 0 else { return false }
-          values[count] = Value(truncatingIfNeeded: table[Int(scalar)])
-          count += 1
+          values[index] = Value(truncatingIfNeeded: table[Int(scalar)])
+          index += 1
           return true
         }
+        count = index
       }
     }
     return (values, unknown)

@@ -24,12 +24,17 @@ enum UTF8Scan {
 
   /// Number of characters in well-formed UTF-8.
   static func count(in bytes: UnsafeBufferPointer<UInt8>) -> Int {
-    // Every character has one byte that is no continuation byte (0b10xxxxxx); as signed numbers those are below -64.
-    bytes.withMemoryRebound(to: Int8.self) { bytes in
-      var count = 0
-      for byte in bytes { count &+= byte > -65 ? 1 : 0 }
-      return count
+    // Characters are the bytes that continue none (0b10xxxxxx). Without a branch, and in blocks whose sum fits a byte, so
+    // that the compiler adds many at a time.
+    var continuations = 0
+    for start in stride(from: 0, to: bytes.count, by: 128) {
+      var sum: UInt8 = 0
+      for index in start..<min(start + 128, bytes.count) {
+        sum &+= (bytes[index] &>> 7) & (~bytes[index] &>> 6)
+      }
+      continuations += Int(sum)
     }
+    return bytes.count - continuations
   }
 
   /// Calls `body` with each character of well-formed UTF-8 until it returns false.
