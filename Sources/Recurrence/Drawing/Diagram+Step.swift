@@ -180,15 +180,16 @@ private struct StepParts {
     }
   }
 
-  /// `forget` above `W· + b` for a linear layer's weights; the name and what is taken of it otherwise.
+  /// `forget` above `W· + b` for a linear layer's weights, all names for stacked ones; what is taken of the weights otherwise.
   private func product(_ weight: Int, _ bias: Int?) -> Diagram.Node {
-    let base = graph.sliced(weight)
-    let path = notation.expression(base).split(separator: ".").map(String.init)
-    let isLayer = graph.nodes[base].leaf != nil && path.count > 1
-    var node = Diagram.Node(role: .weights, label: isLayer ? path[path.count - 2] : notation.expression(base))
-    let letter = isLayer && path[path.count - 1] != "weight" ? path[path.count - 1] : "W"
-    let part = base == weight ? "" : String(notation.expression(weight).dropFirst(notation.expression(base).count))
-    node.detail = letter + part + "·" + (bias == nil ? "" : " + b")
+    var stacked = [weight]
+    if case .operation(.concatenate, let parts) = graph.nodes[weight].source { stacked = parts }
+    let layers = stacked.compactMap { graph.layerName($0, names) }
+    let text = notation.expression(graph.sliced(weight))
+    var node = Diagram.Node(
+      role: .weights, label: layers.count == stacked.count ? layers.joined(separator: ", ") : text)
+    let taken = Set(stacked.map { notation.expression($0).dropFirst(notation.expression(graph.sliced($0)).count) })
+    node.detail = "W" + (taken.count == 1 ? String(taken.first ?? "") : "") + "·" + (bias == nil ? "" : " + b")
     return node
   }
 

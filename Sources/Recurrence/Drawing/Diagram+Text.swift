@@ -3,9 +3,13 @@ extension Diagram {
   ///
   /// Names are shortened until the picture fits; if that does not help, only the first time steps are drawn, and the last line
   /// says how many.
-  package func text(width: Int = 100) -> String {
-    for limit in [32, 24, 20, 16, 14, 12, 10, 8, 6, 5] {
-      if let lines = TextPicture(self, labelLimit: limit, width: width)?.lines { return lines.joined(separator: "\n") }
+  package func text(width: Int = 100) -> String { text(width: width, missing: 0) }
+
+  private func text(width: Int, missing: Int) -> String {
+    for style in TextPicture.styles {
+      guard let picture = TextPicture(self, style, width: width) else { continue }
+      let note = missing == 0 ? [] : ["  (\(missing) more in a picture wider than \(width) columns)"]
+      return (picture.lines + note).joined(separator: "\n")
     }
     let shown = columns.count - 1
     guard shown > 0 else { return title + "\n  (wider than \(width) columns: see the DOT or SVG form)" }
@@ -19,15 +23,15 @@ extension Diagram {
       guard let from = number[edge.from], let to = number[edge.to] else { return nil }
       return Edge(from: from, to: to, kind: edge.kind, label: edge.label)
     }
-    part.legend = legend.filter { !$0.hasSuffix("time steps fit here") } + ["\(shown) time steps fit here"]
-    return part.text(width: width)
+    part.legend = legend
+    return part.text(width: width, missing: missing + 1)
   }
 }
 
 /// A diagram on a grid of characters.
 private struct TextPicture {
   private let diagram: Diagram
-  private let limit: Int
+  private let style: Style
   private let layout: DiagramLayout
   private var canvas: TextCanvas
   /// The canvas row where a row of nodes begins, and its height.
@@ -35,6 +39,18 @@ private struct TextPicture {
   private var heights: [Int] = []
   private var wires: [[Wire]] = []
   private let laneSpacing: Int
+
+  struct Style {
+    /// The longest label.
+    var limit: Int
+    /// Spaces at either side of a label in its box, and between boxes.
+    var padding: Int
+  }
+
+  /// From the widest to the narrowest.
+  static let styles =
+    [Style(limit: 40, padding: 1), Style(limit: 40, padding: 0)]
+    + [24, 20, 16, 14, 12, 10, 8, 6].map { Style(limit: $0, padding: 0) }
 
   /// All lines from one source to the row above it.
   private struct Wire {
@@ -49,17 +65,17 @@ private struct TextPicture {
   }
 
   /// Nil when the picture is wider than `width`.
-  init?(_ diagram: Diagram, labelLimit: Int, width: Int) {
+  init?(_ diagram: Diagram, _ style: Style, width: Int) {
     self.diagram = diagram
-    limit = labelLimit
+    self.style = style
     let isFolded = diagram.edges.contains { $0.kind == .delay }
     let spacing = isFolded ? 5 : 2
     laneSpacing = spacing
     layout = DiagramLayout(
       diagram,
       DiagramLayout.Metrics(
-        width: { Double(Self.width($0, labelLimit)) }, gap: 2, lineWidth: 1,
-        columnGap: { $0 == 0 ? 5 : Double(3 + spacing * $0) }, isSnapped: true))
+        width: { Double(Self.width($0, style)) }, gap: Double(1 + style.padding), lineWidth: 1,
+        columnGap: { $0 == 0 ? Double(4 + style.padding) : Double(3 + spacing * $0) }, isSnapped: true))
     canvas = TextCanvas(width: 0, height: 0)
     let loopLabels = diagram.edges.filter { $0.from == $0.to }.map { 5 + $0.label.count }
     let lanes = layout.loops.filter { $0.column == diagram.columns.count - 1 }.count
@@ -80,11 +96,11 @@ private struct TextPicture {
 
   // MARK: Sizes
 
-  private static func texts(_ node: Diagram.Node, _ limit: Int) -> [String] {
+  private static func texts(_ node: Diagram.Node, _ style: Style) -> [String] {
     let texts = node.detail.isEmpty ? [node.label] : [node.label, node.detail]
     return texts.map { text in
       String(text.map { $0.isNewline || $0.unicodeScalars.contains { $0.value < 32 || $0.value == 127 } ? "�" : $0 })
-        .shortened(to: limit)
+        .shortened(to: style.limit)
     }
   }
 
@@ -92,11 +108,13 @@ private struct TextPicture {
     node.role == .weights || node.role == .layer || node.role == .state
   }
 
+  private static func isRound(_ node: Diagram.Node) -> Bool { node.role == .function || node.role == .arithmetic }
+
   /// Odd, so that there is a middle.
-  private static func width(_ node: Diagram.Node, _ limit: Int) -> Int {
-    let text = texts(node, limit).map(\.count).max() ?? 0
-    let frame = node.role == .input || node.role == .output || node.role == .arrangement ? 2 : 4
-    return (text + frame) | 1
+  private static func width(_ node: Diagram.Node, _ style: Style) -> Int {
+    let text = texts(node, style).map(\.count).max() ?? 0
+    if isBox(node) { return (text + 2 + 2 * style.padding) | 1 }
+    return (text + (isRound(node) ? 4 : 2)) | 1
   }
 
   private static func height(_ node: Diagram.Node) -> Int {
@@ -130,7 +148,7 @@ private struct TextPicture {
   private func entries(_ node: Int) -> [Int: Int] {
     let incoming = layout.paths.indices.filter { layout.paths[$0].last?.node == node }
       .sorted { (source($0), $0) < (source($1), $1) }
-    let half = Double(Self.width(diagram.nodes[node], limit) / 2 - 1)
+    let half = Double(Self.width(diagram.nodes[node], style) / 2)
     let places = DiagramLayout.entries(
       center: layout.x[node].rounded(.down), half: half, spacing: 2, sources: incoming.map { source($0).rounded(.down) })
     return Dictionary(
@@ -204,7 +222,7 @@ private struct TextPicture {
 
   /// Lower nodes of a row stand at its bottom.
   private func frame(_ node: Int) -> (row: Int, column: Int, width: Int, height: Int) {
-    let width = Self.width(diagram.nodes[node], limit)
+    let width = Self.width(diagram.nodes[node], style)
     let height = Self.height(diagram.nodes[node])
     let row = layout.row[node]
     let slack = (heights[row] - height) / 2
@@ -214,20 +232,14 @@ private struct TextPicture {
   private mutating func draw(_ number: Int) {
     let node = diagram.nodes[number]
     let frame = frame(number)
-    let texts = Self.texts(node, limit)
+    let texts = Self.texts(node, style)
     if Self.isBox(node) {
       canvas.box(
         texts, row: frame.row, column: frame.column, width: frame.width, isRounded: node.role == .state)
       return
     }
-    let isRound = node.role == .function || node.role == .arithmetic
-    let inner = isRound ? "(" + centred(texts[0], frame.width - 2) + ")" : texts[0]
+    let inner = Self.isRound(node) ? "( \(texts[0]) )" : texts[0]
     canvas.write(inner, row: frame.row, column: frame.column + (frame.width - inner.count) / 2)
-  }
-
-  private func centred(_ text: String, _ width: Int) -> String {
-    let left = (width - text.count) / 2
-    return String(repeating: " ", count: left) + text + String(repeating: " ", count: width - text.count - left)
   }
 
   /// From the first canvas row of the lower nodes up to the last one of the upper nodes.
@@ -288,7 +300,7 @@ private struct TextPicture {
       canvas.line(row: row, from: Self.isBox(diagram.nodes[edge.from]) ? right - 1 : right, to: b.column - 1)
       canvas.write("►", row: row, column: b.column - 1)
     } else {
-      let row = tops[layout.row[edge.from]] + 2
+      let row = tops[layout.row[edge.from]] + (diagram.nodes[edge.from].role == .state ? 1 : 2)
       canvas.line(row: row, from: a.column, to: b.column + b.width)
       canvas.write("◄", row: row, column: b.column + b.width)
     }

@@ -229,6 +229,38 @@ private struct ColumnLayout {
     }
     guard metrics.isSnapped else { return }
     for item in items.indices { items[item].x = items[item].x.rounded(.down) }
+    for _ in 0..<6 {
+      for row in rows { straighten(row) }
+      for row in rows.reversed() { straighten(row) }
+    }
+  }
+
+  /// Moves the items of a row by a few whole steps, where there is room, if that makes more of their lines straight.
+  private mutating func straighten(_ row: [Int]) {
+    for (place, number) in row.enumerated() {
+      func distance(_ other: Int) -> Double { (items[other].width + items[number].width) / 2 + metrics.gap }
+      let lowest = place > 0 ? items[row[place - 1]].x + distance(row[place - 1]) : -.infinity
+      let highest = place + 1 < row.count ? items[row[place + 1]].x - distance(row[place + 1]) : .infinity
+      var best = (bends: bends(number, at: items[number].x), shift: 0.0)
+      for shift in [1.0, -1, 2, -2, 3, -3] {
+        let x = items[number].x + shift
+        guard x >= lowest, x <= highest else { continue }
+        let count = bends(number, at: x)
+        if count < best.bends { best = (count, shift) }
+      }
+      items[number].x += best.shift
+    }
+  }
+
+  /// How far an item's lines are from straight: short bends disturb more than long ones, which are ways to somewhere else.
+  private func bends(_ number: Int, at x: Double) -> Double {
+    func cost(_ lower: Int, _ upper: Int, _ dx: Double) -> Double {
+      // A node with several inputs takes them beside its middle.
+      let slack: Double = items[upper].node != nil && items[upper].below.count > 1 ? 1 : 0
+      return abs(dx) <= slack ? 0.01 * abs(dx) : 1 + 0.01 * abs(dx)
+    }
+    return items[number].below.reduce(0) { $0 + cost($1, number, x - items[$1].x) }
+      + items[number].above.reduce(0) { $0 + cost(number, $1, items[$1].x - x) }
   }
 
   /// Puts a row as near as possible (least squares) to the means of the neighbours, in its order and without overlaps.

@@ -58,23 +58,45 @@ extension StepGraph {
     return known
   }
 
-  /// `forget` for a function of `forget.weight·…`; nil for other nodes.
+  /// `forget` for a function of `forget.weight·…`, also when that is a part of a stacked product; nil for other nodes.
   private func gateName(_ node: Int, _ names: StepNames) -> String? {
     guard nodes[node].pointwise?.isFunction == true else { return nil }
-    var found: String?
-    var next = [nodes[node].operands[0]]
-    while let node = next.popLast() {
-      if nodes[node].pointwise == .add { next += nodes[node].operands }
-      guard case .operation(.product, let operands) = nodes[node].source,
-        case .parameter(let reference)? = nodes[sliced(operands[1])].leaf
-      else { continue }
-      let path = names.parameter(reference).split(separator: ".")
-      guard path.count > 1 else { continue }
-      let gate = String(path[path.count - 2])
-      if let found, found != gate { return nil }
-      found = gate
+    let operand = nodes[node].operands[0]
+    let gates = Set(weights(under: operand, columns: 0..<nodes[operand].width).map { layerName($0, names) })
+    return gates.count == 1 ? gates.first ?? nil : nil
+  }
+
+  /// The weights whose products add up to the given columns of a node.
+  private func weights(under node: Int, columns: Range<Int>) -> [Int] {
+    guard case .operation(let operation, let operands) = nodes[node].source else { return [] }
+    switch operation {
+    case .pointwise(.add):
+      return operands.flatMap { hasRows[$0] ? weights(under: $0, columns: columns) : [] }
+    case .slice(.features, let from, _):
+      return weights(under: operands[0], columns: columns.lowerBound + from..<columns.upperBound + from)
+    case .product where hasRows[operands[0]] && !hasRows[operands[1]]:
+      return [part(of: operands[1], at: columns)]
+    default: return []
     }
-    return found
+  }
+
+  /// The one of several stacked weights that makes the given columns of their product.
+  private func part(of weight: Int, at columns: Range<Int>) -> Int {
+    guard case .operation(.concatenate(let along), let parts) = nodes[weight].source else { return weight }
+    var end = 0
+    for part in parts {
+      let start = end
+      end += along == .rows ? nodes[part].shape[0] : nodes[part].width
+      if start == columns.lowerBound, end == columns.upperBound { return part }
+    }
+    return weight
+  }
+
+  /// `forget` for a parameter `cell.forget.weight` or a slice of it; nil for other nodes.
+  func layerName(_ weight: Int, _ names: StepNames) -> String? {
+    guard case .parameter(let reference)? = nodes[sliced(weight)].leaf else { return nil }
+    let path = names.parameter(reference).split(separator: ".")
+    return path.count > 1 ? String(path[path.count - 2]) : nil
   }
 
   /// What a slice is a slice of.
