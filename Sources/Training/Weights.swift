@@ -26,7 +26,7 @@ public enum Weights {
   }
 
   /// Sets all parameters after checking all; `file` is for messages.
-  static func assign(
+  package static func assign(
     _ tensors: [(name: String, tensor: Tensor)], to module: some Module, at file: String
   ) throws(UnrollError) {
     let parameters = module.parameters

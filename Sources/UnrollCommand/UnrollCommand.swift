@@ -17,7 +17,7 @@ struct UnrollCommand: ParsableCommand {
       """,
     version: "0.1.0",
     subcommands: [
-      DemoCommand.self, TrainCommand.self, GenerateCommand.self, EvaluateCommand.self, InspectCommand.self,
+      TrainCommand.self, GenerateCommand.self, EvaluateCommand.self,
     ])
 
   static func main() {
