@@ -36,6 +36,9 @@ let package = Package(
     .testTarget(name: "NetworksTests", dependencies: ["Tensors", "Recurrence", "Networks", "TestSupport"]),
     .testTarget(name: "InterchangeTests", dependencies: ["Interchange", "Tensors"]),
     .testTarget(name: "CorporaTests", dependencies: ["Corpora"]),
+    .testTarget(
+      name: "ParadigmsTests",
+      dependencies: ["Paradigms", "Corpora", "Training", "Networks", "Interchange", "Recurrence", "Tensors"]),
     .testTarget(name: "TrainingTests", dependencies: ["Training", "Networks", "Interchange", "Tensors"]),
   ],
   swiftLanguageModes: [.v6]
