@@ -46,7 +46,8 @@ public struct Loss: Sendable {
 public struct ObjectiveSnapshot: Sendable {
   /// Tensors with names of their own, each used once: carried hidden states, for example.
   public var tensors: [(name: String, tensor: Tensor)]
-  /// The rest as one JSON text: random numbers' positions, order, place.
+  /// The rest as one JSON text: random numbers' positions, order, place. It goes into a file's header, which is limited
+  /// to 16 MiB; an order is better stored as the seed and position that it comes from.
   public var values: String
 
   /// Creates a snapshot.
