@@ -14,7 +14,8 @@ public protocol Objective {
   var network: Network { get }
   /// Number of losses that make an epoch; at least 1, and always the same.
   var updatesPerEpoch: Int { get }
-  /// Prepares an epoch, counted from 0: shuffles, goes back to the start. Not called for an epoch that goes on from a snapshot.
+  /// Prepares an epoch, counted from 0: shuffles, goes back to the start. Not called for an epoch that goes on from a
+  /// snapshot.
   mutating func beginEpoch(_ epoch: Int) throws
   /// The loss of the next minibatch. Called while operations are recorded for the gradient.
   mutating func nextLoss() throws -> Loss
@@ -30,7 +31,8 @@ public protocol Objective {
 public struct Loss: Sendable {
   /// The mean loss per unit, in nats: a tensor of count 1 that gradients flow from.
   public let mean: Tensor
-  /// Number of units (characters, words, samples) that the mean was taken over; losses are averaged and speed is counted by it.
+  /// Number of units (characters, words, samples) that the mean was taken over; losses are averaged and speed is counted
+  /// by it.
   public let units: Int
 
   /// Creates a loss. Traps when the tensor is no scalar or the number is negative.
