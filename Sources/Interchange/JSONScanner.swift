@@ -122,7 +122,14 @@ struct JSONScanner {
 
   /// An error at a byte of the text, by default the next one.
   func error(_ message: String, at offset: Int? = nil, hint: String? = nil) -> UnrollError {
-    UnrollError(.invalidData, message, at: place(offset ?? position), hint: hint)
+    UnrollError(.invalidData, message, at: place(offset ?? position), hint: hint ?? usualHint)
+  }
+
+  private var usualHint: String {
+    switch placing {
+    case .lines: "correct the text there; any editor that knows JSON shows the place"
+    case .bytes: "the file is damaged or was written wrongly: write it again, or use an older one"
+    }
   }
 
   /// How a byte's place is told to a person.

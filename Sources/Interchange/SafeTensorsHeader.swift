@@ -108,7 +108,8 @@ struct SafeTensorsHeader {
         throw UnrollError(
           .invalidData,
           "tensor `\(clipped(entry.name))` begins at byte \(entry.begin) of the data, where byte \(position) is next: "
-            + (entry.begin > position ? "the data has a hole" : "two tensors overlap"), at: path)
+            + (entry.begin > position ? "the data has a hole" : "two tensors overlap"), at: path,
+          hint: "write the file again with a safetensors library")
       }
       position = entry.end
     }
@@ -116,7 +117,8 @@ struct SafeTensorsHeader {
       throw UnrollError(
         .invalidData, "the header tells of \(position) bytes of data, the file has \(dataCount)", at: path,
         hint: position > dataCount
-          ? "the file was cut: copy it again, or use an older one" : "bytes follow that belong to no tensor")
+          ? "the file was cut: copy it again, or use an older one"
+          : "bytes follow that belong to no tensor: write the file again")
     }
   }
 }

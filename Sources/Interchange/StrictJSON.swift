@@ -91,10 +91,16 @@ public enum StrictJSON {
     case .dataCorrupted(let context):
       let what = context.codingPath.isEmpty ? "the value" : "`\(dotted(context.codingPath))`"
       return UnrollError(
-        .invalidData, "\(what) cannot be read: \(context.debugDescription)",
+        .invalidData, "\(what) cannot be read: \(reason(context))",
         at: place(of: context.codingPath, in: scanner), hint: "mend or remove the value")
     @unknown default: return scanner.error("the value cannot be read: \(error)", at: 0)
     }
+  }
+
+  /// Foundation calls a number that does not fit its type invalid JSON; here the text was found valid before.
+  private static func reason(_ context: DecodingError.Context) -> String {
+    context.debugDescription.contains("not valid JSON")
+      ? "a number is too large, or has a fraction where a whole number belongs" : context.debugDescription
   }
 
   /// The kind of JSON value that a type is written as.

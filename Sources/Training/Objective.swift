@@ -14,7 +14,8 @@ public protocol Objective {
   var network: Network { get }
   /// Number of losses that make an epoch; at least 1, and always the same.
   var updatesPerEpoch: Int { get }
-  /// Prepares an epoch, counted from 0: shuffles, goes back to the start. Not called for an epoch that goes on from a snapshot.
+  /// Prepares an epoch, counted from 0: shuffles, goes back to the start. Not called for an epoch that goes on from a
+  /// snapshot.
   mutating func beginEpoch(_ epoch: Int) throws
   /// The loss of the next minibatch. Called while operations are recorded for the gradient.
   mutating func nextLoss() throws -> Loss
@@ -30,7 +31,8 @@ public protocol Objective {
 public struct Loss: Sendable {
   /// The mean loss per unit, in nats: a tensor of count 1 that gradients flow from.
   public let mean: Tensor
-  /// Number of units (characters, words, samples) that the mean was taken over; losses are averaged and speed is counted by it.
+  /// Number of units (characters, words, samples) that the mean was taken over; losses are averaged and speed is counted
+  /// by it.
   public let units: Int
 
   /// Creates a loss. Traps when the tensor is no scalar or the number is negative.
@@ -46,7 +48,8 @@ public struct Loss: Sendable {
 public struct ObjectiveSnapshot: Sendable {
   /// Tensors with names of their own, each used once: carried hidden states, for example.
   public var tensors: [(name: String, tensor: Tensor)]
-  /// The rest as one JSON text: random numbers' positions, order, place.
+  /// The rest as one JSON text: random numbers' positions, order, place. It goes into a file's header, which is limited
+  /// to 16 MiB; an order is better stored as the seed and position that it comes from.
   public var values: String
 
   /// Creates a snapshot.

@@ -23,7 +23,7 @@ final class Interruption {
       source.setEventHandler {
         if stop.isRequested { _exit(130) }
         stop.request()
-        FileHandle.standardError.write(Data("\n\(notice)\n".utf8))
+        try? FileHandle.standardError.write(contentsOf: Data("\n\(notice)\n".utf8))
       }
       source.resume()
       return source

@@ -51,6 +51,12 @@ struct ProgressLine {
     }
   }
 
+  /// Ends a live line that is still open, so that an error message begins on a line of its own.
+  mutating func end() {
+    if isLineOpen { write("\n") }
+    isLineOpen = false
+  }
+
   private mutating func show(_ update: UpdateReport) {
     let now = clock.now
     if let lastShown, (now - lastShown) / .seconds(1) < interval { return }
@@ -77,14 +83,15 @@ struct ProgressLine {
     isLineOpen = false
   }
 
-  private func write(_ text: String) { FileHandle.standardError.write(Data(text.utf8)) }
+  // A reader that went away is no reason to end a training.
+  private func write(_ text: String) { try? FileHandle.standardError.write(contentsOf: Data(text.utf8)) }
 
   private static func printJSON(_ event: TrainingEvent) {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
     guard var data = try? encoder.encode(event) else { return }
     data.append(UInt8(ascii: "\n"))
-    FileHandle.standardOutput.write(data)
+    try? FileHandle.standardOutput.write(contentsOf: data)
   }
 
   /// Width of the terminal.
@@ -99,8 +106,8 @@ struct ProgressLine {
 
 extension ProgressLine {
   private func text(_ update: UpdateReport) -> String {
-    let share = 100 * update.update / max(1, update.updatesPerEpoch)
-    return "epoch \(update.epoch)/\(update.epochs) \(share)%  loss \(decimals(update.meanLoss, 3))"
+    "epoch \(update.epoch)/\(update.epochs)  update \(update.update)/\(update.updatesPerEpoch)"
+      + "  loss \(decimals(update.meanLoss, 3))"
       + "  \(count(update.unitsPerSecond)) \(unit)/s  gradient \(decimals(update.gradientNorm, 2))"
       + "  \(Self.duration(update.secondsLeft)) left"
   }

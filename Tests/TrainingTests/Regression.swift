@@ -122,9 +122,14 @@ func unrollError(_ body: () throws -> Void) -> UnrollError? {
 
 func bits(_ tensor: Tensor) -> [UInt32] { tensor.values.map(\.bitPattern) }
 
-/// A checkpoint as text: names, shapes, bits of the values, counters. Equal texts are equal trainings.
-func fingerprint(_ path: String) throws -> [String] {
-  let file = try SafeTensors.read(from: path)
-  return file.tensors.map { "\($0.name) \($0.tensor.shape) \(bits($0.tensor))" }
-    + file.metadata.map { "\($0) \($1)" }.sorted()
+/// All that a safetensors file holds, value by value in bits; and what else is to be compared.
+struct Fingerprint: Equatable {
+  var tensors: [String: [UInt32]] = [:]
+  var texts: [String] = []
+
+  mutating func add(_ path: String) throws {
+    let file = try SafeTensors.read(from: path)
+    for (name, tensor) in file.tensors { tensors["\(path.suffix(20)) \(name) \(tensor.shape)"] = bits(tensor) }
+    texts += file.metadata.map { "\($0) \($1)" }.sorted()
+  }
 }
