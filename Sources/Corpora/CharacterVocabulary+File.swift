@@ -26,7 +26,11 @@ extension CharacterVocabulary {
   ///   not known; `.invalidData` for another kind of vocabulary, for one without characters, with one that is there
   ///   twice, or with an entry that is not exactly one Unicode scalar.
   public init(contentsOf path: String) throws(UnrollError) {
-    let data = try FileAccess.read(from: path, limit: 16 << 20)
+    try self.init(json: FileAccess.read(from: path, limit: 16 << 20), path: path)
+  }
+
+  /// The vocabulary in some JSON text; `path` is what errors call it.
+  package init(json data: Data, path: String) throws(UnrollError) {
     // The rest of another version may look different, so version and kind are read by themselves.
     let header = try StrictJSON.decode(Header.self, from: data, path: path)
     guard header.version == Self.version else {
