@@ -9,8 +9,8 @@ import Tensors
 ///     // Deutsch, Währung: Schweizer Franken …
 ///
 /// The Unicode Common Locale Data Repository, which Foundation carries, names some 600 languages, 290 countries and
-/// regions and 300 currencies in each of ten European languages. A line is the name of the language, the kind of thing, and
-/// a name. A small model learns in a minute to spell like each of the ten.
+/// regions and 300 currencies in each of ten European languages. A line is the name of the language, the kind of thing,
+/// and a name. A small model learns in a minute to spell like each of the ten.
 public enum BuiltInCorpus {
   /// The beginnings of lines that show what a model has learnt: the same question in several languages.
   public static let prompts = [
@@ -20,8 +20,8 @@ public enum BuiltInCorpus {
 
   /// The lines, each ended by "\n", in an order that depends on the seed alone; none is there twice.
   ///
-  /// The names are those of the toolchain's Foundation: another version may differ in a few. Names with digits, brackets or
-  /// anything but letters, spaces, hyphens, apostrophes and full stops are left out.
+  /// The names are those of the toolchain's Foundation: another version may differ in a few. Names with digits,
+  /// brackets or anything but letters, spaces, hyphens, apostrophes and full stops are left out.
   public static func names(seed: UInt64 = 1) -> String {
     let lines = Set(languages.flatMap(lines(in:))).sorted {
       $0.unicodeScalars.lexicographicallyPrecedes($1.unicodeScalars)

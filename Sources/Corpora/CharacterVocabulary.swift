@@ -8,9 +8,9 @@ import Interchange
 ///     try vocabulary.encode("cab")     // [2, 0, 1]
 ///     vocabulary.decode([2, 0, 1])     // "cab"
 ///
-/// A character is a Unicode scalar. Bytes would let a model write broken text; what Swift calls a `Character` (a cluster
-/// such as "\r\n", or a letter with its accents) has no end of different ones, and clusters that compare as equal differ
-/// in their scalars. With scalars any text comes back exactly as it was, and any tokens are text.
+/// A character is a Unicode scalar. Bytes would let a model write broken text; what Swift calls a `Character` (a
+/// cluster such as "\r\n", or a letter with its accents) has no end of different ones, and clusters that compare as
+/// equal differ in their scalars. With scalars any text comes back exactly as it was, and any tokens are text.
 public struct CharacterVocabulary: Sendable, Equatable {
   /// The characters, each at the place of its token.
   public let characters: [Unicode.Scalar]
@@ -22,7 +22,7 @@ public struct CharacterVocabulary: Sendable, Equatable {
     var seen = [Bool](repeating: false, count: 0x11_0000)
     var greatest: UInt32 = 0
     seen.withUnsafeMutableBufferPointer { seen in
-      _ = text.bytes.withUnsafeBufferPointer { bytes in
+      _ = text.withBytes { bytes in
         UTF8Scan.firstStop(in: bytes) { scalar in
           seen[Int(scalar)] = true
           greatest = max(greatest, scalar)
@@ -67,10 +67,13 @@ public struct CharacterVocabulary: Sendable, Equatable {
   ///
   /// - Throws: `.invalidData` for a character that the vocabulary lacks, with path, line and column.
   public func encode(_ text: PlainText) throws(UnrollError) -> Tokens {
-    let (tokens, unknown) = Tokens.encoding(text.bytes, table: table, kinds: count)
+    let (tokens, unknown) = text.withBytes { Tokens.encoding($0, table: table, kinds: count) }
     guard let unknown else { return tokens }
-    let rest = String(decoding: text.bytes[unknown...].prefix(4), as: UTF8.self)
-    throw error(forUnknown: rest.unicodeScalars.first ?? "\u{FFFD}", at: text.place(ofByte: unknown))
+    let (character, place) = text.character(atByte: unknown)
+    let instead = nearest(to: character).map { "write \($0.shown) instead" } ?? "leave it out"
+    throw UnrollError(
+      .invalidData, "the vocabulary has no \(character.shown)", at: place,
+      hint: "the model was trained on a text of \(count) different characters without it; \(instead)")
   }
 
   /// The text of tokens. Traps on a number outside 0..<count.
@@ -83,16 +86,9 @@ public struct CharacterVocabulary: Sendable, Equatable {
     return String(scalars)
   }
 
-  private func error(forUnknown character: Unicode.Scalar, at place: String) -> UnrollError {
-    let instead = nearest(to: character).map { "write \($0.shown) instead" } ?? "leave it out"
-    return UnrollError(
-      .invalidData, "the vocabulary has no \(character.shown)", at: place,
-      hint: "the model was trained on a text of \(count) characters without it; \(instead)")
-  }
-
   /// The known character that a reader would put in the place of an unknown one: without its accents, in the other
   /// case, or the plain form of a quotation mark, dash or space.
-  func nearest(to character: Unicode.Scalar) -> Unicode.Scalar? {
+  private func nearest(to character: Unicode.Scalar) -> Unicode.Scalar? {
     let plain = String(character).decomposedStringWithCompatibilityMapping.unicodeScalars.first ?? character
     let candidates =
       [plain]

@@ -7,8 +7,8 @@ import Interchange
 ///     print(text.count)  // characters: Unicode scalars
 ///
 /// A text is kept as bytes because a corpus may be large: 200 MB of text take 200 MB, not the 800 of an array of
-/// characters, and are checked at a speed near that of copying them. Line ends stay as they are; a byte order mark at the very beginning of a
-/// file is no part of the text and is skipped.
+/// characters, and are checked at a speed near that of copying them. Line ends stay as they are; a byte order mark at
+/// the very beginning of a file is no part of the text and is skipped.
 public struct PlainText: Sendable {
   /// The largest file that is read unless a limit is given: 1 GB (2^30 bytes).
   public static let defaultLimit = 1 << 30
@@ -16,62 +16,73 @@ public struct PlainText: Sendable {
   /// Where the text is from, for messages: a path, or a word such as "prompt".
   public let source: String
   /// Well-formed UTF-8.
-  let bytes: [UInt8]
+  private let data: Data
 
   /// Reads a text file.
   ///
   /// - Parameters:
-  ///   - path: The file; also a pipe, which is read to its end.
+  ///   - path: A regular file.
   ///   - limit: The largest number of bytes to read; nothing is allocated for a larger file.
-  /// - Throws: `.missing`; `.inputOutput` for a folder, a file that may not be read, a failing disk; `.invalidData` for a
-  ///   file that is empty, larger than the limit, holds a NUL byte, or is not UTF-8, with line and byte offset.
+  /// - Throws: `.missing`; `.inputOutput` for a folder, a pipe, a file that may not be read, a failing disk;
+  ///   `.invalidData` for a file that is empty, larger than the limit, holds a NUL byte, or is not UTF-8, with line and
+  ///   byte offset.
   public init(contentsOf path: String, limit: Int = defaultLimit) throws(UnrollError) {
-    try self.init(utf8: FileBytes.read(path, limit: limit), source: path)
+    try self.init(utf8: FileAccess.read(from: path, limit: limit), source: path)
   }
 
-  /// Text from bytes that should be UTF-8.
+  /// Text from bytes that should be UTF-8; a byte order mark at their beginning is skipped.
   ///
   /// - Throws: `.invalidData` when there are none, or when they are no text, with line and byte offset.
-  public init(utf8 bytes: [UInt8], source: String) throws(UnrollError) {
-    if let fault = bytes.withUnsafeBufferPointer(UTF8Scan.firstFault) {
-      throw Self.error(for: fault, in: bytes, source: source)
-    }
-    let mark = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0
-    guard bytes.count > mark else {
+  public init(utf8 bytes: Data, source: String) throws(UnrollError) {
+    let text = PlainText(source: source, data: bytes)
+    if let fault = text.withBytes(UTF8Scan.firstFault) { throw text.error(for: fault) }
+    let isMarked = bytes.starts(with: [0xEF, 0xBB, 0xBF])
+    self.init(source: source, data: isMarked ? bytes.dropFirst(3) : bytes)
+    guard !data.isEmpty else {
       throw UnrollError(.invalidData, "the text is empty", at: source, hint: "give a file with text in it")
     }
-    self.init(source: source, bytes: mark == 0 ? bytes : Array(bytes[mark...]))
   }
 
   /// Text from a string.
   public init(_ string: String, source: String = "text") {
-    self.init(source: source, bytes: Array(string.utf8))
+    self.init(source: source, data: Data(string.utf8))
   }
 
-  private init(source: String, bytes: [UInt8]) {
+  private init(source: String, data: Data) {
     self.source = source
-    self.bytes = bytes
+    self.data = data
   }
 
   /// Number of characters (Unicode scalars). Counts them: O(bytes).
-  public var count: Int { bytes.withUnsafeBufferPointer(UTF8Scan.count) }
+  public var count: Int { withBytes(UTF8Scan.count) }
 
   /// The text as a string. Copies it.
-  public var string: String { String(decoding: bytes, as: UTF8.self) }
+  public var string: String { String(decoding: data, as: UTF8.self) }
 
-  /// `source:line:column` of the character that begins at an offset of ``bytes``; lines end with "\n", columns count
-  /// characters, both from 1.
-  func place(ofByte offset: Int) -> String {
-    let before = bytes[..<offset]
-    let line = before.reduce(1) { $0 + ($1 == 0x0A ? 1 : 0) }
-    let start = before.lastIndex(of: 0x0A).map { $0 + 1 } ?? 0
-    let column = before[start...].reduce(1) { $0 + ($1 & 0xC0 == 0x80 ? 0 : 1) }
-    return "\(source):\(line):\(column)"
+  /// Calls `body` with the text's well-formed UTF-8.
+  func withBytes<Result>(_ body: (UnsafeBufferPointer<UInt8>) -> Result) -> Result {
+    data.withUnsafeBytes { $0.withMemoryRebound(to: UInt8.self, body) }
   }
 
-  private static func error(for fault: UTF8Scan.Fault, in bytes: [UInt8], source: String) -> UnrollError {
-    let byte = bytes[fault.offset]
-    let line = bytes[..<fault.offset].reduce(1) { $0 + ($1 == 0x0A ? 1 : 0) }
+  /// The character that begins at an offset of the text, and its `source:line:column`; lines end with "\n", columns
+  /// count characters, both from 1.
+  func character(atByte offset: Int) -> (character: Unicode.Scalar, place: String) {
+    withBytes { bytes in
+      let before = bytes[..<offset]
+      let start = before.lastIndex(of: 0x0A).map { $0 + 1 } ?? 0
+      let column = UTF8Scan.count(in: UnsafeBufferPointer(rebasing: before[start...])) + 1
+      let rest = String(decoding: bytes[offset...].prefix(4), as: UTF8.self)
+      return (rest.unicodeScalars.first ?? "\u{FFFD}", "\(source):\(Self.line(after: before)):\(column)")
+    }
+  }
+
+  /// The number, from 1, of the line that goes on after some bytes.
+  private static func line(after bytes: Slice<UnsafeBufferPointer<UInt8>>) -> Int {
+    bytes.reduce(1) { $0 + ($1 == 0x0A ? 1 : 0) }
+  }
+
+  private func error(for fault: UTF8Scan.Fault) -> UnrollError {
+    let (byte, line) = withBytes { ($0[fault.offset], Self.line(after: $0[..<fault.offset])) }
     func conversion(from encoding: String) -> String {
       func quoted(_ word: String) -> String { "'\(word.replacing("'", with: "'\\''"))'" }
       let name = URL(fileURLWithPath: source).deletingPathExtension().lastPathComponent
@@ -81,7 +92,7 @@ public struct PlainText: Sendable {
     let message =
       "the text is not UTF-8: byte 0x\(byte < 16 ? "0" : "")\(hexadecimal) at offset \(fault.offset) \(fault.reason)"
     let hint =
-      if bytes.starts(with: [0xFF, 0xFE]) || bytes.starts(with: [0xFE, 0xFF]) {
+      if data.starts(with: [0xFF, 0xFE]) || data.starts(with: [0xFE, 0xFF]) {
         "the file looks like UTF-16; convert it: \(conversion(from: "UTF-16"))"
       } else if byte == 0 {
         "give a text file; archives, pictures and office documents have to be turned into text first"

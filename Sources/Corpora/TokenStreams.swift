@@ -18,8 +18,8 @@ import Tensors
 ///     window 3                                        . . . * *
 ///     window 4, the last                                  . . . *
 ///
-/// so that each target counts exactly once, and its error goes back over at least k2 - k1 + 1 steps (or to the beginning
-/// of the row). When both are the same, windows follow each other without overlap.
+/// so that each target counts exactly once, and its error goes back over at least k2 - k1 + 1 steps (or to the
+/// beginning of the row). When both are the same, windows follow each other without overlap.
 public struct TokenStreams: Sendable {
   /// Steps that the gradient of a window goes back at most (k2).
   public let length: Int
@@ -56,18 +56,14 @@ public struct TokenStreams: Sendable {
     let pairs = max(0, tokens.count - 1)
     let count = pairs / batch
     guard count >= length else {
-      let batches = pairs / length
+      var ways = count > 0 ? ["--length \(count) or less"] : []
+      if pairs >= length { ways.append("--batch \(pairs / length) or less") }
+      if ways.isEmpty { ways = ["a smaller --length and --batch"] }
       throw UnrollError(
         .usage,
-        "the text is too short: \(batch) rows of \(length) steps need \(Self.product(batch, length)) characters, and the "
-          + "part to train on has \(tokens.count)",
-        at: source,
-        hint: count > 0 && batches > 0
-          ? "--length \(count) or less, or --batch \(batches) or less, or a longer text"
-          : count > 0
-            ? "--length \(count) or less, or a longer text"
-            : batches > 0
-              ? "--batch \(batches) or less, or a longer text" : "a smaller --length and --batch, or a longer text")
+        "the text is too short: \(batch) rows of \(length) steps need \(Self.product(batch, length)) characters, "
+          + "and the part to train on has \(tokens.count)",
+        at: source, hint: (ways + ["a longer text"]).joined(separator: ", or "))
     }
     let start = ((offset % pairs) + pairs) % pairs
     self.init(
@@ -81,7 +77,7 @@ public struct TokenStreams: Sendable {
   /// context, so that one row gives the exact loss of the text, and many rows a slightly higher one, many times faster.
   ///
   /// - Parameters:
-  ///   - batch: Number of rows, or fewer when there are fewer tokens.
+  ///   - batch: Number of rows; fewer for a text so short that they would not fill a window.
   ///   - length: Steps in a window.
   ///   - source: Where the tokens are from, for messages.
   /// - Throws: `.usage` when a number cannot be; `.invalidData` for fewer than two tokens.
@@ -95,7 +91,7 @@ public struct TokenStreams: Sendable {
         at: source, hint: "give a longer text")
     }
     let pairs = tokens.count - 1
-    let batch = min(batch, pairs)
+    let batch = min(batch, max(1, pairs / length))
     let (count, longer) = (pairs / batch, pairs % batch)
     let rows = (0..<batch).map { row in
       (first: row * count + min(row, longer), count: count + (row < longer ? 1 : 0))
@@ -120,7 +116,7 @@ public struct TokenStreams: Sendable {
   /// The streams for an epoch of training: as they are for epoch 0, and with an own offset for each later one, so that
   /// rows do not begin, and windows are not cut, at the same places every time. Depends on seed and epoch alone.
   public func epoch(_ epoch: Int, seed: UInt64) -> TokenStreams {
-    precondition(epoch >= 0 && unusedCount < batch, "epoch \(epoch) of streams")
+    precondition(epoch >= 0, "epoch \(epoch)")
     guard epoch > 0 else { return self }
     let pairs = tokens.count - 1
     var random = RandomSource(seed: seed, stream: UInt64(epoch))
@@ -177,14 +173,14 @@ public struct TokenStreams: Sendable {
 public struct TokenWindow: Sendable, Hashable {
   /// What the model sees, [time × batch], time step by time step; 0 behind a row's length.
   public let inputs: [Int32]
-  /// What it is asked for, [time × batch]; -1 where nothing is: context that counted before, and behind a row's length.
+  /// What it is asked for, [time × batch]; -1 for context that counted before, and behind a row's length.
   public let targets: [Int32]
   /// Number of time steps.
   public let time: Int
-  /// Time steps of each row, [batch]; all are `time` in training, and the last window of a measurement has shorter ones.
+  /// Time steps of each row, [batch]; all are `time` in training, the last window of a measurement has shorter ones.
   public let lengths: [Int]
-  /// Steps from here to the next window's beginning: the state after so many steps is the one to begin it with. 0 when it
-  /// begins where this one did, `time` in the last window.
+  /// Steps from here to the next window's beginning: the state after so many steps is the one to begin it with. 0 when
+  /// it begins where this one did, `time` in the last window.
   public let carry: Int
   /// Number of targets that are not -1.
   public let targetCount: Int

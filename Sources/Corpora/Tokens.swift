@@ -53,25 +53,21 @@ public struct Tokens: RandomAccessCollection, Sendable {
   ///   - kinds: Number of different tokens.
   /// - Returns: The tokens, or the offset of the first character that has none.
   static func encoding(
-    _ bytes: [UInt8], table: [Int32], kinds: Int
+    _ bytes: UnsafeBufferPointer<UInt8>, table: [Int32], kinds: Int
   ) -> (tokens: Tokens, unknown: Int?) {
-    bytes.withUnsafeBufferPointer { bytes in
-      if kinds <= 1 << 8 {
-        let (values, unknown) = encoding(bytes, table, as: UInt8.self)
-        return (Tokens(storage: .bytes(values), range: 0..<values.count), unknown)
-      }
-      if kinds <= 1 << 16 {
-        let (values, unknown) = encoding(bytes, table, as: UInt16.self)
-        return (Tokens(storage: .words(values), range: 0..<values.count), unknown)
-      }
-      let (values, unknown) = encoding(bytes, table, as: Int32.self)
-      return (Tokens(storage: .wide(values), range: 0..<values.count), unknown)
+    func tokens<Value>(_ storage: ([Value]) -> Storage, _ result: (values: [Value], unknown: Int?)) -> (Tokens, Int?) {
+      (Tokens(storage: storage(result.values), range: 0..<result.values.count), result.unknown)
+    }
+    return switch kinds {
+    case ...(1 << 8): tokens(Storage.bytes, values(of: bytes, table))
+    case ...(1 << 16): tokens(Storage.words, values(of: bytes, table))
+    default: tokens(Storage.wide, values(of: bytes, table))
     }
   }
 
-  private static func encoding<Value: FixedWidthInteger>(
-    _ bytes: UnsafeBufferPointer<UInt8>, _ table: [Int32], as: Value.Type
-  ) -> ([Value], unknown: Int?) {
+  private static func values<Value: FixedWidthInteger>(
+    of bytes: UnsafeBufferPointer<UInt8>, _ table: [Int32]
+  ) -> (values: [Value], unknown: Int?) {
     var unknown: Int?
     let values = [Value](unsafeUninitializedCapacity: UTF8Scan.count(in: bytes)) { values, count in
       table.withUnsafeBufferPointer { table in

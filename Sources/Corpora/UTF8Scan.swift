@@ -3,7 +3,7 @@
 /// Eight bytes at a time where the text is ASCII; a 200 MB file is looked at in a fraction of a second.
 enum UTF8Scan {
   /// A place where bytes stop being text.
-  struct Fault: Hashable {
+  struct Fault {
     /// Offset of the byte where the character that is none begins.
     var offset: Int
     /// What is wrong with it, as the end of the sentence "byte 0xC0 …".
@@ -24,8 +24,8 @@ enum UTF8Scan {
 
   /// Number of characters in well-formed UTF-8.
   static func count(in bytes: UnsafeBufferPointer<UInt8>) -> Int {
-    // Characters are the bytes that continue none (0b10xxxxxx). Without a branch, and in blocks whose sum fits a byte, so
-    // that the compiler adds many at a time.
+    // Characters are the bytes that continue none (0b10xxxxxx). Without a branch, and in blocks whose sum fits a byte,
+    // so that the compiler adds many at a time.
     var continuations = 0
     for start in stride(from: 0, to: bytes.count, by: 128) {
       var sum: UInt8 = 0

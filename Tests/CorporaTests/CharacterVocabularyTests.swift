@@ -69,13 +69,64 @@ struct CharacterVocabularyTests {
     }
     #expect(error.kind == .invalidData && error.place == "prompt:2:4")
     #expect(error.message == "the vocabulary has no \(shown)")
-    #expect(error.hint == "the model was trained on a text of 10 characters without it; \(hint)")
+    #expect(error.hint == "the model was trained on a text of 10 different characters without it; \(hint)")
   }
 
   @Test func unknownCharactersOfAFileHaveAPlace() throws {
     let vocabulary = CharacterVocabulary(of: PlainText("abc\r\n"))
-    let text = try PlainText(utf8: Array("\u{FEFF}ab\r\nabX".utf8), source: "other.txt")
+    let text = try PlainText(utf8: Data("\u{FEFF}ab\r\nabX".utf8), source: "other.txt")
     let error = try #require(throws: UnrollError.self) { try vocabulary.encode(text) }
     #expect(error.place == "other.txt:2:3")
+  }
+
+  @Test func filesComeBack() throws {
+    try withFolder { folder in
+      let path = folder + "/vocabulary.json"
+      for text in ["\0\t\n\r\u{1B} \"\\/", "ae\u{301}é\u{212B}", "👩‍👩‍👧‍👦🇫🇷", "\u{FEFF}\u{2028}\u{FFFF}\u{10FFFF}"] {
+        let vocabulary = CharacterVocabulary(of: PlainText(text))
+        try vocabulary.write(to: path)
+        #expect(try CharacterVocabulary(contentsOf: path) == vocabulary)
+      }
+      // The order is that of the tokens, sorted or not.
+      try CharacterVocabulary(["b", "a"]).write(to: path)
+      #expect(try CharacterVocabulary(contentsOf: path).encode("ab") == [1, 0])
+      let json = try JSONSerialization.jsonObject(with: Data(contentsOf: URL(fileURLWithPath: path))) as? [String: Any]
+      #expect(json?["version"] as? Int == 1 && json?["kind"] as? String == "characters")
+      #expect(json?["characters"] as? [String] == ["b", "a"] && json?.count == 3)
+    }
+  }
+
+  @Test(
+    arguments: [
+      (#"{"version": 2, "kind": "characters", "letters": 7}"#, .unsupportedVersion, "version 2"),
+      (#"{"version": 0, "kind": "characters", "characters": ["a"]}"#, .unsupportedVersion, "version 0"),
+      (#"{"version": 1, "kind": "words", "words": ["a"]}"#, .invalidData, "`words`"),
+      (#"{"version": 1, "kind": "characters", "characters": []}"#, .invalidData, "no characters"),
+      (#"{"version": 1, "kind": "characters", "characters": ["a", ""]}"#, .invalidData, "characters[1]"),
+      (#"{"version": 1, "kind": "characters", "characters": ["ab"]}"#, .invalidData, "characters[0]"),
+      (#"{"version": 1, "kind": "characters", "characters": ["e\u0301"]}"#, .invalidData, "characters[0]"),
+      (#"{"version": 1, "kind": "characters", "characters": ["a", "b", "a"]}"#, .invalidData, "characters[2]"),
+      (#"{"version": 1, "kind": "characters", "characters": ["\ud800"]}"#, .invalidData, ""),
+      (#"{"version": 1, "kind": "characters", "characters": [1]}"#, .invalidData, "characters[0]"),
+      (#"{"version": 1, "kind": "characters", "characters": "ab"}"#, .invalidData, "characters"),
+      (#"{"version": 1, "kind": "characters"}"#, .invalidData, "characters"),
+      (#"{"version": 1, "characters": ["a"]}"#, .invalidData, "kind"),
+      (#"{"version": 1e99, "kind": "characters", "characters": ["a"]}"#, .invalidData, ""),
+      (#"["a"]"#, .invalidData, ""), (#"{"version": 1, "kind": "chara"#, .invalidData, ""), ("", .invalidData, ""),
+    ] as [(String, UnrollError.Kind, String)])
+  func filesThatAreWrong(json: String, kind: UnrollError.Kind, message: String) throws {
+    try withFolder { folder in
+      let path = folder + "/vocabulary.json"
+      try Data(json.utf8).write(to: URL(fileURLWithPath: path))
+      let error = try #require(throws: UnrollError.self) { try CharacterVocabulary(contentsOf: path) }
+      #expect(error.kind == kind && error.place?.hasPrefix(path) == true, "\(error)")
+      #expect(message.isEmpty || error.message.contains(message), "\(error)")
+    }
+  }
+
+  @Test func filesThatAreMissing() throws {
+    let error = try #require(throws: UnrollError.self) { try CharacterVocabulary(contentsOf: "/none/vocabulary.json") }
+    #expect(error.kind == .missing)
+    #expect(throws: UnrollError.self) { try CharacterVocabulary(["a"]).write(to: "/none/vocabulary.json") }
   }
 }
