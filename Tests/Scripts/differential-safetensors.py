@@ -23,18 +23,6 @@ import safetensors.numpy
 count = int(sys.argv[1]) if len(sys.argv) > 1 else 200
 random.seed(int(sys.argv[2]) if len(sys.argv) > 2 else 1)
 os.chdir(pathlib.Path(__file__).resolve().parents[2])
-build = pathlib.Path(".build/release")
-
-
-def make_reader(folder):
-    subprocess.run(["swift", "build", "-c", "release", "--target", "Interchange"], check=True, stdout=sys.stderr)
-    objects = [str(o) for room in ("Interchange", "Tensors", "CKernels") for o in build.glob(f"{room}.build/**/*.o")]
-    program = f"{folder}/reader"
-    subprocess.run(
-        ["swiftc", "-O", "-parse-as-library", "-swift-version", "6", "-I", str(build / "Modules"), "-Xcc",
-         f"-fmodule-map-file={build}/CKernels.build/module.modulemap", "Tests/Scripts/differential-safetensors.swift",
-         *objects, "-o", program], check=True)
-    return program
 
 
 def whole_file():
@@ -160,7 +148,8 @@ def ours(reader, paths):
 
 failures = []
 with tempfile.TemporaryDirectory() as folder:
-    reader = make_reader(folder)
+    reader = f"{folder}/reader"
+    subprocess.run(["Tests/Scripts/differential-build.sh", reader], check=True)
 
     files = [(whole_file(), True) for _ in range(count // 5)]
     changes = [change_entry, change_text, change_bytes]
@@ -188,6 +177,24 @@ with tempfile.TemporaryDirectory() as folder:
           f"{only_theirs} by the reference alone")
     if both < count // 4 or neither < count // 4:
         failures.append("the mutations are too weak or too strong")
+
+    bombs = [joined(b"{}", b"")[:8 + n] for n in range(2)]
+    for length in (16 * 2**20 + 1, 100 * 2**20, 2**31, 2**40, 2**63, 2**64 - 1):
+        bombs.append(struct.pack("<Q", length) + b"{}")
+    for shape in ([2**28], [2**31], [2**40], [2**61], [2**31, 2**31], [2**40, 2**40, 0]):
+        size = 4 * int(numpy.prod(shape, dtype=object))
+        entry = {"dtype": "F32", "shape": shape, "data_offsets": [0, size]}
+        bombs.append(joined(json.dumps({"a": entry}).encode(), b""))
+    paths = []
+    for index, data in enumerate(bombs):
+        paths.append(f"{folder}/bomb{index}")
+        pathlib.Path(paths[-1]).write_bytes(data)
+    grown = subprocess.run([reader, "bomb", paths[0], *paths], check=True, stdout=subprocess.PIPE).stdout.split()[1:]
+    print(f"{len(bombs)} bombs: the largest took {max(map(int, grown))} bytes")
+    if max(map(int, grown)) >= 2**20:
+        failures.append("a bomb took memory")
+    if any(tensors is not None for tensors, _, _ in ours(reader, paths)):
+        failures.append("a bomb was accepted")
 
     path = f"{folder}/ours.safetensors"
     subprocess.run([reader, "write", path], check=True)
