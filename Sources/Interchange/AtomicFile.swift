@@ -97,7 +97,7 @@ struct TemporaryFile: ~Copyable {
       // Linux moves at most 2 GiB a call.
       let part = UnsafeRawBufferPointer(rebasing: bytes[done..<min(bytes.count, done + 1 << 30)])
       let count = writeBytes(descriptor, part)
-      guard count >= 0 else { return errno }
+      guard count > 0 else { return count < 0 ? errno : ENOSPC }
       done += count
     }
     return nil
