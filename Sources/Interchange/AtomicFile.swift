@@ -62,17 +62,18 @@ struct TemporaryFile: ~Copyable {
     while true {
       let descriptor = openFile(temporary, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW)
       guard descriptor >= 0 else { throw .writing(path, errno) }
-      guard Self.lock(descriptor) else {
-        let code = errno
-        close(descriptor)
-        throw .writing(path, code)
-      }
+      // On a file system without locks, writers of one path are on their own.
+      while flock(descriptor, LOCK_EX) != 0 && errno == EINTR {}
       // Whoever held the lock before may have given this file its final name, or removed it: then it is not ours.
       var held = stat()
       var named = stat()
-      guard fstat(descriptor, &held) == 0, lstat(temporary, &named) == 0, held.st_ino == named.st_ino,
-        held.st_dev == named.st_dev
-      else {
+      let heldCode = fstat(descriptor, &held) == 0 ? 0 : errno
+      let namedCode = lstat(temporary, &named) == 0 ? 0 : errno
+      guard heldCode == 0, namedCode == 0 || namedCode == ENOENT else {
+        close(descriptor)
+        throw .writing(path, max(heldCode, namedCode))
+      }
+      guard namedCode == 0, held.st_ino == named.st_ino, held.st_dev == named.st_dev else {
         close(descriptor)
         continue
       }
@@ -89,15 +90,6 @@ struct TemporaryFile: ~Copyable {
     }
   }
 
-  private static func lock(_ descriptor: Int32) -> Bool {
-    while flock(descriptor, LOCK_EX) != 0 {
-      // A file system without locks: writers of one path are then on their own.
-      if errno == ENOTSUP || errno == ENOSYS || errno == ENOLCK { return true }
-      guard errno == EINTR else { return false }
-    }
-    return true
-  }
-
   /// Appends bytes; returns the system's error code when that fails.
   func append(_ bytes: UnsafeRawBufferPointer) -> Int32? {
     var done = 0
@@ -105,7 +97,7 @@ struct TemporaryFile: ~Copyable {
       // Linux moves at most 2 GiB a call.
       let part = UnsafeRawBufferPointer(rebasing: bytes[done..<min(bytes.count, done + 1 << 30)])
       let count = writeBytes(descriptor, part)
-      guard count >= 0 else { return errno }
+      guard count > 0 else { return count < 0 ? errno : ENOSPC }
       done += count
     }
     return nil
@@ -129,7 +121,7 @@ struct TemporaryFile: ~Copyable {
     guard directory >= 0 else { throw .writing(path, errno) }
     // Some file systems cannot force a folder to the disk and say EINVAL.
     let code = fsync(directory) == 0 ? 0 : errno
-    close(directory)
+    guard close(directory) == 0 else { throw .writing(path, errno) }
     guard code == 0 || code == EINVAL || code == ENOTSUP else { throw .writing(path, code) }
   }
 }
