@@ -39,7 +39,7 @@ extension Diagram {
       let boxes = diagram.addColumn(layers, column: 0) { $0 + "ₜ" }
       for (layer, box) in zip(layers, boxes) where !layer.states.isEmpty {
         diagram.edges.append(
-          Edge(from: box, to: box, kind: .delay, label: delaySign + " " + layer.states.joined(separator: ", ")))
+          Edge(from: box, to: box, kind: .delay, label: layer.states.joined(separator: ", ")))
       }
       if layers.contains(where: { !$0.states.isEmpty }) {
         diagram.legend = ["\(delaySign): arrives one time step later"]

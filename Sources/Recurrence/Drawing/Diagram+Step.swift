@@ -7,9 +7,9 @@ extension Diagram {
     var diagram = Diagram(title: title)
     let step = StepParts(graph, names)
     let ends = diagram.add(step, column: 0) { name, isBefore in isBefore ? name + "ₜ₋₁" : name + "ₜ" }
-    for (leaf, result) in zip(ends.before, ends.after) {
+    for (index, (leaf, result)) in zip(ends.before, ends.after).enumerated() {
       guard let leaf else { continue }
-      diagram.edges.append(Edge(from: result, to: leaf, kind: .delay, label: delaySign))
+      diagram.edges.append(Edge(from: result, to: leaf, kind: .delay, label: names.symbol(index)))
     }
     diagram.legend = step.legend + ["\(delaySign): arrives one time step later"]
     return diagram
@@ -26,9 +26,9 @@ extension Diagram {
     diagram.columns = (0..<max(1, steps)).map { "t = \($0 + 1)" }
     for time in diagram.columns.indices {
       let ends = diagram.add(step, column: time) { name, isBefore in name.subscripted(isBefore ? time : time + 1) }
-      for (leaf, result) in zip(ends.before, previous) {
+      for (index, (leaf, result)) in zip(ends.before, previous).enumerated() {
         guard let leaf else { continue }
-        diagram.edges.append(Edge(from: result, to: leaf, kind: .time))
+        diagram.edges.append(Edge(from: result, to: leaf, kind: .time, label: names.symbol(index)))
       }
       previous = ends.after
     }

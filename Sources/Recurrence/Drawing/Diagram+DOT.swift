@@ -1,0 +1,68 @@
+extension Diagram {
+  /// The picture for Graphviz: `unroll inspect DIR --dot | dot -Tsvg`.
+  package var dot: String {
+    var lines = [
+      "digraph unroll {",
+      "  rankdir=BT; newrank=true; label=\(title.quoted); labelloc=t; fontname=\"sans-serif\";",
+      "  node [fontname=\"sans-serif\", fontsize=12, margin=\"0.12,0.06\"];",
+      "  edge [fontname=\"sans-serif\", fontsize=10, arrowsize=0.7, color=\"#57606a\"];",
+    ]
+    for (column, heading) in columns.enumerated() {
+      lines.append("  subgraph cluster_\(column) {")
+      lines.append("    label=\(heading.quoted); color=\(heading.isEmpty ? "\"transparent\"" : "\"#d0d7de\""); style=rounded;")
+      for (number, node) in nodes.enumerated() where node.column == column {
+        lines.append("    n\(number) [\(attributes(node))];")
+      }
+      lines.append("  }")
+    }
+    for row in Set(nodes.compactMap(\.row)).sorted() {
+      let level = nodes.indices.filter { nodes[$0].row == row }.map { "n\($0)" }
+      lines.append("  { rank=same; \(level.joined(separator: "; ")); }")
+    }
+    lines += edges.map { "  n\($0.from) -> n\($0.to)\(attributes($0));" }
+    if !legend.isEmpty {
+      lines.append("  legend [shape=plaintext, label=\(legend.joined(separator: "\n").quoted)];")
+    }
+    return (lines + ["}"]).joined(separator: "\n") + "\n"
+  }
+
+  private func attributes(_ node: Node) -> String {
+    let label = node.detail.isEmpty ? node.label.printable : node.label.printable + "\n" + node.detail.printable
+    var attributes = ["label=\(label.quoted)", "tooltip=\(node.tooltip.printable.quoted)"]
+    switch node.role {
+    case .input, .output: attributes.append("shape=plaintext")
+    case .state: attributes.append("shape=box, style=rounded, color=\"#d55e00\"")
+    case .weights, .layer:
+      let (fill, line) = Palette.ties[(node.tie ?? 0) % Palette.ties.count].light
+      attributes.append("shape=box, style=filled, fillcolor=\"\(fill)\", color=\"\(line)\"")
+    case .function: attributes.append("shape=ellipse")
+    case .arithmetic: attributes.append("shape=circle, margin=0.02")
+    case .arrangement: attributes.append("shape=box, color=\"#8c959f\"")
+    }
+    return attributes.joined(separator: ", ")
+  }
+
+  private func attributes(_ edge: Edge) -> String {
+    switch edge.kind {
+    case .flow: ""
+    case .time: " [constraint=false, color=\"#d55e00\", label=\(edge.label.printable.quoted)]"
+    case .delay:
+      " [constraint=false, style=dashed, color=\"#d55e00\", label=\((Self.delaySign + " " + edge.label).printable.quoted)]"
+    }
+  }
+}
+
+extension String {
+  /// As a quoted string of the DOT language.
+  fileprivate var quoted: String {
+    let escaped = map { character -> String in
+      switch character {
+      case "\"": "\\\""
+      case "\\": "\\\\"
+      case "\n": "\\n"
+      default: String(character)
+      }
+    }
+    return "\"" + escaped.joined() + "\""
+  }
+}
