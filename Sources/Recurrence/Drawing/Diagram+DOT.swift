@@ -3,27 +3,35 @@ extension Diagram {
   package var dot: String {
     var lines = [
       "digraph unroll {",
-      "  rankdir=BT; newrank=true; label=\(title.quoted); labelloc=t; fontname=\"sans-serif\";",
+      "  rankdir=BT; newrank=true; label=\(([title] + legend).map(\.printable).joined(separator: "\n").quoted); labelloc=t; fontname=\"sans-serif\";",
       "  node [fontname=\"sans-serif\", fontsize=12, margin=\"0.12,0.06\"];",
       "  edge [fontname=\"sans-serif\", fontsize=10, arrowsize=0.7, color=\"#57606a\"];",
     ]
     for (column, heading) in columns.enumerated() {
       lines.append("  subgraph cluster_\(column) {")
-      lines.append("    label=\(heading.quoted); color=\(heading.isEmpty ? "\"transparent\"" : "\"#d0d7de\""); style=rounded;")
+      lines.append(
+        "    label=\(heading.printable.quoted); labelloc=b; color=\(heading.isEmpty ? "\"transparent\"" : "\"#d0d7de\""); style=rounded;"
+      )
       for (number, node) in nodes.enumerated() where node.column == column {
         lines.append("    n\(number) [\(attributes(node))];")
       }
       lines.append("  }")
     }
-    for row in Set(nodes.compactMap(\.row)).sorted() {
-      let level = nodes.indices.filter { nodes[$0].row == row }.map { "n\($0)" }
-      lines.append("  { rank=same; \(level.joined(separator: "; ")); }")
+    for level in levels {
+      lines.append("  { rank=same; \(level.map { "n\($0);" }.joined(separator: " ")) }")
     }
     lines += edges.map { "  n\($0.from) -> n\($0.to)\(attributes($0));" }
-    if !legend.isEmpty {
-      lines.append("  legend [shape=plaintext, label=\(legend.joined(separator: "\n").quoted)];")
-    }
     return (lines + ["}"]).joined(separator: "\n") + "\n"
+  }
+
+  /// Nodes that stand at one height: those with a row of their own; else leaves at the bottom and results at the top.
+  private var levels: [[Int]] {
+    let rows = Set(nodes.compactMap(\.row)).sorted().map { row in nodes.indices.filter { nodes[$0].row == row } }
+    let entered = Set(edges.filter { $0.kind == .flow }.map(\.to))
+    let free = nodes.indices.filter { nodes[$0].row == nil }
+    let leaves = free.filter { !entered.contains($0) }
+    let results = free.filter { entered.contains($0) && (nodes[$0].role == .state || nodes[$0].role == .output) }
+    return (rows + [leaves, results]).filter { $0.count > 1 }
   }
 
   private func attributes(_ node: Node) -> String {
@@ -60,6 +68,7 @@ extension String {
       case "\"": "\\\""
       case "\\": "\\\\"
       case "\n": "\\n"
+      case "&": "&amp;"
       default: String(character)
       }
     }

@@ -15,9 +15,9 @@ private struct SVGPicture {
   private var height = 0.0
 
   private static let margin = 28.0
-  private static let top = 84.0
+  private var top: Double { diagram.columns.contains { !$0.isEmpty } ? 84 : 62 }
   private static let rowGap = 34.0
-  private static let laneGap = 26.0
+  private static let laneGap = 30.0
   private static let portGap = 13.0
 
   init(_ diagram: Diagram) {
@@ -62,13 +62,13 @@ private struct SVGPicture {
       diagram.nodes.indices.filter { layout.row[$0] == row }.map { Self.size(diagram.nodes[$0]).height }.max() ?? 30
     }
     middles = [Double](repeating: 0, count: layout.rowCount)
-    var y = Self.top + Double(loopCount) * Self.laneGap
+    var y = top + Double(loopCount) * Self.laneGap
     for row in (0..<layout.rowCount).reversed() {
       middles[row] = y + heights[row] / 2
       y += heights[row] + Self.rowGap
     }
     bottom = y - Self.rowGap
-    let loopLabels = diagram.edges.filter { $0.from == $0.to }.map { 70 + Self.textWidth($0.label, 7.5) }
+    let loopLabels = diagram.edges.filter { $0.from == $0.to }.map { 60 + Self.textWidth($0.label, 7.5) }
     let lanes = layout.loops.filter { $0.column == diagram.columns.count - 1 }.count
     let right = (layout.columns.last?.upperBound ?? 0) + max(loopLabels.max() ?? 0, Double(lanes) * Self.laneGap + 30)
     let words = ([diagram.title] + diagram.legend).map { Self.textWidth($0, 8) + Self.margin }
@@ -111,8 +111,10 @@ private struct SVGPicture {
   private static func describe(_ diagram: Diagram) -> String {
     let steps = diagram.columns.filter { !$0.isEmpty }.count
     let cycles = diagram.edges.filter { $0.kind == .delay }.count
-    let form = steps > 0 ? "\(steps) time steps side by side" : "one time step with \(cycles) edges back through a delay"
-    return "\(diagram.nodes.count) nodes, \(diagram.edges.count) edges: \(form). " + diagram.legend.joined(separator: "; ")
+    let form =
+      steps > 0 ? "\(steps) time steps side by side" : "one time step with \(cycles) edges back through a delay"
+    return "\(diagram.nodes.count) nodes, \(diagram.edges.count) edges: \(form). "
+      + diagram.legend.joined(separator: "; ")
   }
 
   private static func tip(_ name: String) -> String {
@@ -126,7 +128,9 @@ private struct SVGPicture {
       drawPanel(range, heading)
     }
     for edge in diagram.edges.indices where diagram.edges[edge].kind == .flow { drawFlow(edge) }
-    for edge in diagram.edges where edge.kind != .flow && layout.row[edge.from] == layout.row[edge.to] { drawLevel(edge) }
+    for edge in diagram.edges where edge.kind != .flow && layout.row[edge.from] == layout.row[edge.to] {
+      drawLevel(edge)
+    }
     for loop in layout.loops { drawLoop(loop) }
     for node in diagram.nodes.indices { drawNode(node) }
     for (line, sentence) in diagram.legend.enumerated() {
@@ -135,7 +139,7 @@ private struct SVGPicture {
   }
 
   private mutating func drawPanel(_ range: ClosedRange<Double>, _ heading: String) {
-    let top = Self.top - 16
+    let top = top - 16
     let (left, middle) = (range.lowerBound + Self.margin - 14, (range.lowerBound + range.upperBound) / 2 + Self.margin)
     let wide = range.upperBound - range.lowerBound + 28
     let upper = top + Double(loopCount) * Self.laneGap
@@ -217,15 +221,18 @@ private struct SVGPicture {
     let below = middles[0] + heights[0] / 2 + 32 + Self.laneGap * Double(loop.below)
     let end = y(edge.to) + size(edge.to).height / 2 + 1
     let corners = [
-      (from, y(edge.from) - size(edge.from).height / 2), (from, above), (lane, above), (lane, below), (to, below), (to, end),
+      (from, y(edge.from) - size(edge.from).height / 2), (from, above), (lane, above), (lane, below), (to, below),
+      (to, end),
     ]
     line(rounded(corners), "line time", tip: "timetip")
-    if edge.kind == .delay { drawDelay(lane, (above + below) / 2) }
+    // Signs on neighbouring lanes stand at different heights.
+    if edge.kind == .delay { drawDelay(lane, (above + below) / 2 - 32 * Double(loop.lane)) }
   }
 
   private mutating func drawDelay(_ x: Double, _ y: Double) {
     elements.append(
-      "<rect class=\"shape delay\" x=\"\(number(x - 12))\" y=\"\(number(y - 12))\" width=\"24\" height=\"24\" rx=\"3\"/>")
+      "<rect class=\"shape delay\" x=\"\(number(x - 12))\" y=\"\(number(y - 12))\" width=\"24\" height=\"24\" rx=\"3\"/>"
+    )
     text(Diagram.delaySign, "detail sign", x, y + 4)
   }
 
@@ -233,7 +240,7 @@ private struct SVGPicture {
     let (y, half) = (y(edge.from), size(edge.from).width / 2)
     let start = x(edge.from) + half
     if edge.from == edge.to {
-      let lane = start + 34
+      let lane = (layout.columns.last?.upperBound ?? 0) + Self.margin + 38
       line(
         rounded([(start, y - 13), (lane, y - 13), (lane, y + 13), (start + 1, y + 13)]), "line time", tip: "timetip")
       drawDelay(lane, y)

@@ -77,7 +77,7 @@ private struct StepParts {
   init(_ graph: StepGraph, _ names: StepNames) {
     self.graph = graph
     self.names = names
-    notation = StepNotation(graph: graph, names: names)
+    notation = StepNotation(graph: graph, names: names, known: graph.gateNames(names))
     before = [Int?](repeating: nil, count: graph.states.count)
     let biased = Self.biasedProducts(graph)
     for node in graph.nodes.indices where graph.hasRows[node] && biased[node] == nil {
@@ -107,7 +107,8 @@ private struct StepParts {
     var found: [Int: (product: Int, bias: Int)] = [:]
     for node in graph.nodes.indices where graph.nodes[node].pointwise == .add {
       let operands = graph.nodes[node].operands
-      guard let bias = operands.first(where: { !graph.hasRows[$0] }), let product = operands.first(where: { $0 != bias }),
+      guard let bias = operands.first(where: { !graph.hasRows[$0] }),
+        let product = operands.first(where: { $0 != bias }),
         case .product? = graph.nodes[product].operation, users[product] == [node], !results.contains(product),
         graph.nodes[product].operands.contains(where: { !graph.hasRows[$0] })
       else { continue }
@@ -170,7 +171,7 @@ private struct StepParts {
       guard let weight = weights.first else { return Diagram.Node(role: .arithmetic, label: "·") }
       return product(weight, bias)
     case .concatenate:
-      let items = drawn.map { graph.nodes[$0].leaf == nil ? "·" : notation.name($0) }
+      let items = drawn.map { notation.name($0) }.map { $0.count > 16 ? "·" : $0 }
       return Diagram.Node(role: .arrangement, label: "[" + items.joined(separator: ", ") + "]")
     case .slice(let along, let from, let to):
       return Diagram.Node(role: .arrangement, label: notation.slice(along, from, to, of: drawn[0]))

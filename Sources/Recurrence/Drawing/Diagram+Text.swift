@@ -79,7 +79,8 @@ private struct TextPicture {
     canvas = TextCanvas(width: 0, height: 0)
     let loopLabels = diagram.edges.filter { $0.from == $0.to }.map { 6 + Diagram.delaySign.count + $0.label.count }
     let lanes = layout.loops.filter { $0.column == diagram.columns.count - 1 }.count
-    let right = Int(layout.columns.last?.upperBound ?? 0) + (loopLabels.max() ?? 0) + (lanes == 0 ? 0 : 3 + spacing * lanes)
+    let right =
+      Int(layout.columns.last?.upperBound ?? 0) + (loopLabels.max() ?? 0) + (lanes == 0 ? 0 : 3 + spacing * lanes)
     guard right + Self.margin <= width else { return nil }
     wires = (0..<max(0, layout.rowCount - 1)).map(wires(above:))
     let height = arrangeRows()
@@ -146,7 +147,8 @@ private struct TextPicture {
       .sorted { (source($0), $0) < (source($1), $1) }
     let half = Double(Self.width(diagram.nodes[node], style) / 2)
     let places = DiagramLayout.entries(
-      center: layout.x[node].rounded(.down), half: half, spacing: 2, sources: incoming.map { source($0).rounded(.down) })
+      center: layout.x[node].rounded(.down), half: half, spacing: 2, sources: incoming.map { source($0).rounded(.down) }
+    )
     return Dictionary(
       uniqueKeysWithValues: zip(incoming, places).map { ($0, Int($1.rounded(.down)) + Self.margin) })
   }

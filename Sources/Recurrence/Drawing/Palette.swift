@@ -24,7 +24,6 @@ enum Palette {
       .carried { font-size: 12px; text-anchor: start }
       .centred { text-anchor: middle }
       .shape { stroke-width: 1.4 }
-      .bare { fill: none; stroke: none }
       .line { fill: none; stroke-width: 1.5 }
       .time { stroke-width: 2 }
       """
@@ -43,6 +42,7 @@ enum Palette {
     let rules = [
       ".paper { fill: \(paper) }", ".panel { fill: \(panel); stroke: \(edge) }", "text { fill: \(text) }",
       ".heading, .legend { fill: \(muted) }", ".shape { fill: \(paper); stroke: \(line) }",
+      ".bare { fill: none; stroke: none }",
       ".line { stroke: \(line) }", ".tip { fill: \(line) }", ".state, .delay { fill: \(paper); stroke: \(time) }",
       ".time { stroke: \(time) }", ".timetip, .carried, .sign { fill: \(time) }",
     ]
