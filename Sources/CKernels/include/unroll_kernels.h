@@ -79,6 +79,7 @@ typedef struct ur_kernels {
   // Sums over rows in the order of the segments. `scratch` holds ur_outer_scratch(table, n) floats, 64-byte aligned.
   void (*outer)(long m, long n, const ur_segment *segments, long segment_count, long lda, long ldb, float *c, long ldc,
                 bool accumulate, float *scratch);
+  long outer_scratch;
 
   // Runs a program for rows x columns values. `scratch` holds temporaries * UR_TILE floats, 64-byte aligned. An operand
   // may be read and written in place (same base and stride); other overlaps are not allowed.
@@ -113,9 +114,10 @@ typedef struct ur_kernels {
   void (*sgd)(long count, float *w, const float *g, float *v, float gradient_scale, float rate, float momentum,
               bool nesterov, float decay);
 
-  // For measurements: 32 * width... independent multiply-adds per round; returns a value that depends on all of them.
-  float (*fma_burst)(long rounds);       // performs rounds * ur_fma_burst_flops(table) operations
-  double fma_flops_per_round;            // multiply and add counted as two
+  // For measurements: independent multiply-adds and nothing else; returns a value that depends on all of them. A round is
+  // fma_flops_per_round operations, multiply and add counted as two.
+  float (*fma_burst)(long rounds);
+  double fma_flops_per_round;
   // The LSTM's gate arithmetic as one hand-written pass: the measure for pointwise programs. gates [rows, 4 hidden]
   // (f, i, o, candidate), cell and hidden [rows, hidden], updated in place.
   void (*lstm_gates)(long rows, long hidden, const float *gates, float *cell, float *hidden_out);
@@ -142,7 +144,10 @@ void ur_scatter_add_rows(long count, long columns, const int32_t *indices, const
 void ur_random_uniform(uint64_t seed, uint64_t stream, uint64_t first, long count, float *out);
 // 0 with probability `rate`, else 1 / (1 - rate).
 void ur_random_mask(uint64_t seed, uint64_t stream, uint64_t first, long count, float rate, float *out);
+// 32 bits, in the low half.
 uint64_t ur_random_bits(uint64_t seed, uint64_t stream, uint64_t position);
+// One block of the generator. The counter of number i is (i / 4, stream), each low word first; its word is i % 4.
+void ur_philox(const uint32_t counter[4], const uint32_t key[2], uint32_t out[4]);
 
 // ---- Worker threads ----------------------------------------------------------------------------------------------------
 // Started at the first use, once; they sleep when there is nothing to do. `body(context, index)` runs for every index in
