@@ -12,7 +12,7 @@ import Testing
     let cycles = folded.edges.filter { $0.kind == .delay }
     #expect(cycles.map { folded.nodes[$0.from].label } == ["hₜ", "cₜ"])
     #expect(cycles.map { folded.nodes[$0.to].label } == ["hₜ₋₁", "cₜ₋₁"])
-    #expect(folded.edges.count { $0.kind == .flow } == 25)
+    #expect(folded.edges.count { $0.kind == .flow } == 22)
     #expect(folded.columns == [""])
   }
 

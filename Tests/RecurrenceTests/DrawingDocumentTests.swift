@@ -28,10 +28,13 @@ import Testing
       let svg = picture.svg
       let frame = try #require(svg.firstMatch(of: /viewBox="0 0 ([\d.]+) ([\d.]+)"/))
       let (width, height) = (try #require(Double(frame.1)), try #require(Double(frame.2)))
-      for match in svg.matches(of: /<rect class="(?:shape|panel)[^>]* x="([-\d.]+)" y="([-\d.]+)" width="([\d.]+)" height="([\d.]+)"/) {
+      for match in svg.matches(
+        of: /<rect class="(?:shape|panel)[^>]* x="([-\d.]+)" y="([-\d.]+)" width="([\d.]+)" height="([\d.]+)"/)
+      {
         let (x, y) = (try #require(Double(match.1)), try #require(Double(match.2)))
         #expect(x >= 0 && y >= 0)
-        #expect(x + (try #require(Double(match.3))) <= width && y + (try #require(Double(match.4))) <= height)
+        let (right, bottom) = (x + (try #require(Double(match.3))), y + (try #require(Double(match.4))))
+        #expect(right <= width && bottom <= height)
       }
     }
   }
@@ -47,8 +50,8 @@ import Testing
     for picture in DrawnStep.pictures {
       let dot = picture.dot
       let lines = dot.split(separator: "\n")
-      #expect(lines.count { $0.wholeMatch(of: /    n\d+ \[label=".*\];/) != nil } == picture.nodes.count)
-      #expect(lines.count { $0.wholeMatch(of: /  n\d+ -> n\d+( \[.*\])?;/) != nil } == picture.edges.count)
+      #expect(lines.count { $0.wholeMatch(of: /\ {4}n\d+ \[label=".*\];/) != nil } == picture.nodes.count)
+      #expect(lines.count { $0.wholeMatch(of: /\ {2}n\d+ -> n\d+( \[.*\])?;/) != nil } == picture.edges.count)
       #expect(lines.count { $0.hasPrefix("  subgraph") } == picture.columns.count)
       let bare = dot.replacing(/"(\\.|[^"\\])*"/, with: "")
       #expect(!bare.contains("\""), "an open quotation")

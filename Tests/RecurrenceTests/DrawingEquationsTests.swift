@@ -34,7 +34,7 @@ import Testing
 
   @Test func passesShowTheirWork() {
     let lstm = DrawnStep.lstm
-    let text = PassSet.all.apply(to: lstm.graph, among: .all).equations(names: lstm.names)
+    let text = lstm.graph(after: .all).equations(names: lstm.names)
     let headings = text.split(separator: "\n").filter { !$0.hasPrefix(" ") }
     #expect(
       headings == ["once a run:", "before the loop, for all time steps at once:", "at every time step:"])
@@ -45,7 +45,7 @@ import Testing
 
   @Test(arguments: PassSet.allSubsets) func noLineIsWiderThanAsked(_ passes: PassSet) {
     for step in [DrawnStep.elman, .lstm, .gru] {
-      let text = passes.apply(to: step.graph, among: .all).equations(names: step.names, width: 72)
+      let text = step.graph(after: passes).equations(names: step.names, width: 72)
       #expect(text.split(separator: "\n").allSatisfy { $0.count <= 72 }, "\(text)")
     }
   }
@@ -58,8 +58,8 @@ import Testing
     }
     #expect(
       step.graph.equations(names: step.names) == """
-        s′ = −(s − (s + 1) × (2 × s − 3) − (s − 0.5))
         y = wᵀ·s / (s × s)
+        s′ = −(s − (s + 1) × (2 × s − 3) − (s − 0.5))
         """)
   }
 

@@ -69,6 +69,11 @@ struct DrawnStep {
 }
 
 extension DrawnStep {
+  /// The graph after the chosen passes.
+  func graph(after passes: PassSet) -> StepGraph {
+    PassSet.inOrder.reduce(graph) { graph, entry in passes.contains(entry.flag) ? entry.pass.run(graph) : graph }
+  }
+
   /// A network with a layer of each kind.
   static let layers = [
     Diagram.Layer(name: "encoder.0", kind: "LSTM", states: ["hidden", "cell"], inputs: 65, outputs: 128),
@@ -82,7 +87,7 @@ extension DrawnStep {
     return steps.flatMap { step in
       [
         Diagram.folded(step.graph, names: step.names), .unrolled(step.graph, names: step.names, steps: 3),
-        .folded(PassSet.all.apply(to: step.graph, among: .all), names: step.names),
+        .folded(step.graph(after: .all), names: step.names),
       ]
     } + [Diagram.network(layers), .network(layers, unrolled: 4), .network([], unrolled: 1), hostileNetwork]
   }
