@@ -39,7 +39,7 @@ extension Diagram {
       let boxes = diagram.addColumn(layers, column: 0) { $0 + "ₜ" }
       for (layer, box) in zip(layers, boxes) where !layer.states.isEmpty {
         diagram.edges.append(
-          Edge(from: box, to: box, kind: .delay, label: delaySign + " " + layer.states.joined(separator: ", ")))
+          Edge(from: box, to: box, kind: .delay, label: layer.states.joined(separator: ", ")))
       }
       if layers.contains(where: { !$0.states.isEmpty }) {
         diagram.legend = ["\(delaySign): arrives one time step later"]
@@ -49,46 +49,39 @@ extension Diagram {
   }
 
   private mutating func addUnrolled(_ layers: [Layer], steps: Int) {
-    columns = [""] + (1...steps).map { "t = \($0)" }
-    var previous = layers.indices.map { start(of: layers[$0], row: $0 + 1, column: 0) }
-    let last = steps + 1
+    let isForward = layers.map { !$0.states.isEmpty && $0.direction != .backward }
+    let isBackward = layers.map { !$0.states.isEmpty && $0.direction != .forward }
+    // A walk starts from a column of its own: left of the first step, or right of the last one.
+    let first = isForward.contains(true) ? 1 : 0
+    columns = [String](repeating: "", count: first) + (1...steps).map { "t = \($0)" }
+    let starts = layers.indices.map { isForward[$0] ? add(start(layers[$0], row: $0 + 1, column: 0)) : nil }
+    var before: [Int] = []
     for time in 1...steps {
-      let boxes = addColumn(layers, column: time) { $0.subscripted(time) }
-      for (index, layer) in layers.enumerated() where !layer.states.isEmpty {
-        if let before = previous[index], time > 1 || layer.direction != .backward {
-          connect(layer, before, boxes[index])
+      let boxes = addColumn(layers, column: first + time - 1) { $0.subscripted(time) }
+      for (index, layer) in layers.enumerated() {
+        let label = layer.states.joined(separator: ", ")
+        if isForward[index], let earlier = before.isEmpty ? starts[index] : before[index] {
+          edges.append(Edge(from: earlier, to: boxes[index], kind: .time, label: before.isEmpty ? "" : label))
         }
-        previous[index] = boxes[index]
+        if isBackward[index], !before.isEmpty {
+          edges.append(Edge(from: boxes[index], to: before[index], kind: .time, label: label))
+        }
       }
+      before = boxes
     }
-    if layers.contains(where: { !$0.states.isEmpty && $0.direction != .forward }) {
-      columns.append("")
-      for (index, layer) in layers.enumerated() where layer.direction != .forward && !layer.states.isEmpty {
-        guard let box = previous[index] else { continue }
-        let start = add(startNode(layer, row: index + 1, column: last))
-        edges.append(Edge(from: start, to: box, kind: .time))
-      }
+    if isBackward.contains(true) { columns.append("") }
+    for (index, layer) in layers.enumerated() where isBackward[index] {
+      let start = add(start(layer, row: index + 1, column: columns.count - 1))
+      edges.append(Edge(from: start, to: before[index], kind: .time))
     }
     legend = ["the same letter: the same weights"]
     if layers.contains(where: { !$0.states.isEmpty }) { legend.append("0: the state before a walk begins") }
   }
 
-  private mutating func connect(_ layer: Layer, _ earlier: Int, _ later: Int) {
-    let label = nodes[earlier].role == .state ? "" : layer.states.joined(separator: ", ")
-    if layer.direction != .backward { edges.append(Edge(from: earlier, to: later, kind: .time, label: label)) }
-    if layer.direction != .forward, nodes[earlier].role != .state {
-      edges.append(Edge(from: later, to: earlier, kind: .time, label: label))
-    }
-  }
-
-  private mutating func start(of layer: Layer, row: Int, column: Int) -> Int? {
-    guard !layer.states.isEmpty, layer.direction != .backward else { return nil }
-    return add(startNode(layer, row: row, column: column))
-  }
-
-  private func startNode(_ layer: Layer, row: Int, column: Int) -> Node {
+  private func start(_ layer: Layer, row: Int, column: Int) -> Node {
     Node(
-      role: .state, label: "0", tooltip: "\(layer.states.joined(separator: ", ")) before the first step of \(layer.name)",
+      role: .state, label: "0",
+      tooltip: "\(layer.states.joined(separator: ", ")) before the first step of \(layer.name)",
       column: column, row: row)
   }
 

@@ -7,9 +7,9 @@ extension Diagram {
     var diagram = Diagram(title: title)
     let step = StepParts(graph, names)
     let ends = diagram.add(step, column: 0) { name, isBefore in isBefore ? name + "ₜ₋₁" : name + "ₜ" }
-    for (leaf, result) in zip(ends.before, ends.after) {
+    for (index, (leaf, result)) in zip(ends.before, ends.after).enumerated() {
       guard let leaf else { continue }
-      diagram.edges.append(Edge(from: result, to: leaf, kind: .delay, label: delaySign))
+      diagram.edges.append(Edge(from: result, to: leaf, kind: .delay, label: names.symbol(index)))
     }
     diagram.legend = step.legend + ["\(delaySign): arrives one time step later"]
     return diagram
@@ -26,9 +26,9 @@ extension Diagram {
     diagram.columns = (0..<max(1, steps)).map { "t = \($0 + 1)" }
     for time in diagram.columns.indices {
       let ends = diagram.add(step, column: time) { name, isBefore in name.subscripted(isBefore ? time : time + 1) }
-      for (leaf, result) in zip(ends.before, previous) {
+      for (index, (leaf, result)) in zip(ends.before, previous).enumerated() {
         guard let leaf else { continue }
-        diagram.edges.append(Edge(from: result, to: leaf, kind: .time))
+        diagram.edges.append(Edge(from: result, to: leaf, kind: .time, label: names.symbol(index)))
       }
       previous = ends.after
     }
@@ -77,7 +77,7 @@ private struct StepParts {
   init(_ graph: StepGraph, _ names: StepNames) {
     self.graph = graph
     self.names = names
-    notation = StepNotation(graph: graph, names: names)
+    notation = StepNotation(graph: graph, names: names, known: graph.gateNames(names))
     before = [Int?](repeating: nil, count: graph.states.count)
     let biased = Self.biasedProducts(graph)
     for node in graph.nodes.indices where graph.hasRows[node] && biased[node] == nil {
@@ -107,7 +107,8 @@ private struct StepParts {
     var found: [Int: (product: Int, bias: Int)] = [:]
     for node in graph.nodes.indices where graph.nodes[node].pointwise == .add {
       let operands = graph.nodes[node].operands
-      guard let bias = operands.first(where: { !graph.hasRows[$0] }), let product = operands.first(where: { $0 != bias }),
+      guard let bias = operands.first(where: { !graph.hasRows[$0] }),
+        let product = operands.first(where: { $0 != bias }),
         case .product? = graph.nodes[product].operation, users[product] == [node], !results.contains(product),
         graph.nodes[product].operands.contains(where: { !graph.hasRows[$0] })
       else { continue }
@@ -170,7 +171,7 @@ private struct StepParts {
       guard let weight = weights.first else { return Diagram.Node(role: .arithmetic, label: "·") }
       return product(weight, bias)
     case .concatenate:
-      let items = drawn.map { graph.nodes[$0].leaf == nil ? "·" : notation.name($0) }
+      let items = drawn.map { notation.name($0) }.map { $0.count > 16 ? "·" : $0 }
       return Diagram.Node(role: .arrangement, label: "[" + items.joined(separator: ", ") + "]")
     case .slice(let along, let from, let to):
       return Diagram.Node(role: .arrangement, label: notation.slice(along, from, to, of: drawn[0]))

@@ -77,9 +77,10 @@ private struct TextPicture {
         width: { Double(Self.width($0, style)) }, gap: Double(1 + style.padding), lineWidth: 1,
         columnGap: { $0 == 0 ? Double(4 + style.padding) : Double(3 + spacing * $0) }, isSnapped: true))
     canvas = TextCanvas(width: 0, height: 0)
-    let loopLabels = diagram.edges.filter { $0.from == $0.to }.map { 5 + $0.label.count }
+    let loopLabels = diagram.edges.filter { $0.from == $0.to }.map { 6 + Diagram.delaySign.count + $0.label.count }
     let lanes = layout.loops.filter { $0.column == diagram.columns.count - 1 }.count
-    let right = Int(layout.columns.last?.upperBound ?? 0) + (loopLabels.max() ?? 0) + (lanes == 0 ? 0 : 3 + spacing * lanes)
+    let right =
+      Int(layout.columns.last?.upperBound ?? 0) + (loopLabels.max() ?? 0) + (lanes == 0 ? 0 : 3 + spacing * lanes)
     guard right + Self.margin <= width else { return nil }
     wires = (0..<max(0, layout.rowCount - 1)).map(wires(above:))
     let height = arrangeRows()
@@ -90,18 +91,14 @@ private struct TextPicture {
   private static let margin = 2
 
   var lines: [String] {
-    let picture = canvas.lines
-    return [diagram.title, ""] + picture + [""] + diagram.legend.map { "  " + $0 }
+    [diagram.title.printable, ""] + canvas.lines + [""] + diagram.legend.map { "  " + $0.printable }
   }
 
   // MARK: Sizes
 
   private static func texts(_ node: Diagram.Node, _ style: Style) -> [String] {
     let texts = node.detail.isEmpty ? [node.label] : [node.label, node.detail]
-    return texts.map { text in
-      String(text.map { $0.isNewline || $0.unicodeScalars.contains { $0.value < 32 || $0.value == 127 } ? "�" : $0 })
-        .shortened(to: style.limit)
-    }
+    return texts.map { $0.printable.shortened(to: style.limit) }
   }
 
   private static func isBox(_ node: Diagram.Node) -> Bool {
@@ -150,7 +147,8 @@ private struct TextPicture {
       .sorted { (source($0), $0) < (source($1), $1) }
     let half = Double(Self.width(diagram.nodes[node], style) / 2)
     let places = DiagramLayout.entries(
-      center: layout.x[node].rounded(.down), half: half, spacing: 2, sources: incoming.map { source($0).rounded(.down) })
+      center: layout.x[node].rounded(.down), half: half, spacing: 2, sources: incoming.map { source($0).rounded(.down) }
+    )
     return Dictionary(
       uniqueKeysWithValues: zip(incoming, places).map { ($0, Int($1.rounded(.down)) + Self.margin) })
   }
@@ -216,7 +214,7 @@ private struct TextPicture {
   private mutating func drawHeadings() {
     for (range, heading) in zip(layout.columns, diagram.columns) {
       let middle = column((range.lowerBound + range.upperBound) / 2)
-      canvas.write(heading, row: 0, column: middle - heading.count / 2)
+      canvas.write(heading.printable, row: 0, column: middle - heading.count / 2)
     }
   }
 
@@ -281,8 +279,8 @@ private struct TextPicture {
     canvas.line(row: below, from: lane, to: to)
     canvas.line(column: to, from: below, to: target.row + target.height)
     canvas.write("▲", row: target.row + target.height, column: to)
-    let label = edge.label.shortened(to: laneSpacing)
-    canvas.write(label, row: (above + below) / 2, column: lane - label.count / 2)
+    guard edge.kind == .delay else { return }
+    canvas.write(Diagram.delaySign, row: (above + below) / 2, column: lane - Diagram.delaySign.count / 2)
   }
 
   /// An arrow between neighbours, or from a box around to itself.
@@ -294,7 +292,7 @@ private struct TextPicture {
       canvas.line(column: right + 2, from: a.row + 1, to: a.row + 2)
       canvas.line(row: a.row + 2, from: right, to: right + 2)
       canvas.write("◄", row: a.row + 2, column: right)
-      canvas.write(edge.label, row: a.row + 1, column: right + 4)
+      canvas.write(Diagram.delaySign + " " + edge.label.printable, row: a.row + 1, column: right + 4)
     } else if a.column < b.column {
       let row = tops[layout.row[edge.from]] + 1
       canvas.line(row: row, from: Self.isBox(diagram.nodes[edge.from]) ? right - 1 : right, to: b.column - 1)

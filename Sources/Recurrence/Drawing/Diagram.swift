@@ -50,6 +50,7 @@ package struct Diagram: Sendable, Hashable {
     package var from: Int
     package var to: Int
     package var kind = Kind.flow
+    /// The state parts that it carries, if it carries any.
     package var label = ""
   }
 
@@ -77,6 +78,19 @@ extension String {
   /// The name with a small number below: `x₁₂`.
   func subscripted(_ number: Int) -> String {
     self + String(String(number).map { digit in digit.wholeNumberValue.map { Array("₀₁₂₃₄₅₆₇₈₉")[$0] } ?? "₋" })
+  }
+
+  /// The text on one line, without characters that no terminal or document can show.
+  var printable: String {
+    String(map { $0.isNewline || $0.unicodeScalars.contains { Self.isUnprintable($0) } ? "\u{FFFD}" : $0 })
+  }
+
+  private static func isUnprintable(_ scalar: Unicode.Scalar) -> Bool {
+    switch scalar.properties.generalCategory {
+    case .control, .lineSeparator, .paragraphSeparator, .privateUse, .unassigned: true
+    case .format: scalar != "\u{200D}"
+    default: false
+    }
   }
 
   /// At most `count` characters; the last is … when some are missing.

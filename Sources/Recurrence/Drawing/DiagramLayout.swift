@@ -227,6 +227,7 @@ private struct ColumnLayout {
         place(row, sweep < 30 ? (isUpward ? [\.below] : [\.above]) : [\.below, \.above])
       }
     }
+    for _ in 0..<3 { alignLines() }
     guard metrics.isSnapped else { return }
     for item in items.indices { items[item].x = items[item].x.rounded(.down) }
     for _ in 0..<6 {
@@ -237,10 +238,8 @@ private struct ColumnLayout {
 
   /// Moves the items of a row by a few whole steps, where there is room, if that makes more of their lines straight.
   private mutating func straighten(_ row: [Int]) {
-    for (place, number) in row.enumerated() {
-      func distance(_ other: Int) -> Double { (items[other].width + items[number].width) / 2 + metrics.gap }
-      let lowest = place > 0 ? items[row[place - 1]].x + distance(row[place - 1]) : -.infinity
-      let highest = place + 1 < row.count ? items[row[place + 1]].x - distance(row[place + 1]) : .infinity
+    for number in row {
+      let (lowest, highest) = room(number)
       var best = (bends: bends(number, at: items[number].x), shift: 0.0)
       for shift in [1.0, -1, 2, -2, 3, -3] {
         let x = items[number].x + shift
@@ -252,12 +251,58 @@ private struct ColumnLayout {
     }
   }
 
+  /// How strongly an item wants to stand above or below another: a line stays straight before a box stands in its middle, and
+  /// what only leads from one node to one other stands in a column with both.
+  private func pull(_ a: Int, _ b: Int) -> Double {
+    if items[a].node == nil { return items[b].node == nil ? 8 : 2 }
+    let isAbove = items[a].row > items[b].row
+    let (lower, upper) = isAbove ? (b, a) : (a, b)
+    return items[lower].above.count == 1 && items[upper].below.count == 1 ? 5 : 1
+  }
+
+  /// Makes lines that pass several rows straight where there is room in all of them.
+  private mutating func alignLines() {
+    for start in items.indices where items[start].node == nil && items[items[start].below[0]].node != nil {
+      var line = [start]
+      while let next = items[line[line.count - 1]].above.first(where: { items[$0].node == nil }) { line.append(next) }
+      // As long a part as has one place with room in all its rows, then the next part.
+      var part: [Int] = []
+      var common = (lowest: -Double.infinity, highest: Double.infinity)
+      for item in line {
+        let own = room(item)
+        if max(common.lowest, own.lowest) > min(common.highest, own.highest) {
+          align(part, common)
+          (part, common) = ([], (-.infinity, .infinity))
+        }
+        part.append(item)
+        common = (max(common.lowest, own.lowest), min(common.highest, own.highest))
+      }
+      align(part, common)
+    }
+  }
+
+  private mutating func align(_ line: [Int], _ room: (lowest: Double, highest: Double)) {
+    let mean = line.reduce(0) { $0 + items[$1].x } / Double(max(1, line.count))
+    for item in line { items[item].x = min(max(mean, room.lowest), max(room.lowest, room.highest)) }
+  }
+
+  /// Where an item can stand while its neighbours in the row stay.
+  private func room(_ number: Int) -> (lowest: Double, highest: Double) {
+    let row = rows[items[number].row]
+    guard let place = row.firstIndex(of: number) else { return (items[number].x, items[number].x) }
+    func distance(_ other: Int) -> Double { (items[other].width + items[number].width) / 2 + metrics.gap }
+    let lowest = place > 0 ? items[row[place - 1]].x + distance(row[place - 1]) : -.infinity
+    let highest = place + 1 < row.count ? items[row[place + 1]].x - distance(row[place + 1]) : .infinity
+    return (lowest, highest)
+  }
+
   /// How far an item's lines are from straight: short bends disturb more than long ones, which are ways to somewhere else.
   private func bends(_ number: Int, at x: Double) -> Double {
     func cost(_ lower: Int, _ upper: Int, _ dx: Double) -> Double {
       // A node with several inputs takes them beside its middle.
       let slack: Double = items[upper].node != nil && items[upper].below.count > 1 ? 1 : 0
-      return abs(dx) <= slack ? 0.01 * abs(dx) : 1 + 0.01 * abs(dx)
+      let weight: Double = pull(lower, upper) > 1 ? 2 : 1
+      return abs(dx) <= slack ? 0.01 * abs(dx) : weight + 0.01 * abs(dx)
     }
     return items[number].below.reduce(0) { $0 + cost($1, number, x - items[$1].x) }
       + items[number].above.reduce(0) { $0 + cost(number, $1, items[$1].x - x) }
@@ -273,8 +318,7 @@ private struct ColumnLayout {
       if place > 0 { offset += (items[rows[row][place - 1]].width + item.width) / 2 + metrics.gap }
       var (sum, weight) = (0.0, 0.0)
       for neighbour in sides.flatMap({ item[keyPath: $0] }) {
-        // A line stays straight before a box stands in the middle.
-        let pull: Double = item.node == nil && items[neighbour].node == nil ? 8 : item.node == nil ? 2 : 1
+        let pull = pull(number, neighbour)
         sum += pull * items[neighbour].x
         weight += pull
       }

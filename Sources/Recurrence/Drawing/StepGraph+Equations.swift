@@ -58,6 +58,13 @@ extension StepGraph {
     return known
   }
 
+  /// Nodes that are gates, with the names of their layers.
+  func gateNames(_ names: StepNames) -> [Int: String] {
+    var known: [Int: String] = [:]
+    for node in nodes.indices { known[node] = gateName(node, names) }
+    return known
+  }
+
   /// `forget` for a function of `forget.weight·…`, also when that is a part of a stacked product; nil for other nodes.
   private func gateName(_ node: Int, _ names: StepNames) -> String? {
     guard nodes[node].pointwise?.isFunction == true else { return nil }

@@ -117,7 +117,7 @@ extension Pointwise {
   private static func affineSymbol(_ scale: Float, _ offset: Float) -> String {
     if scale == -1 { return offset == 0 ? "−" : "\(offset.short) −" }
     let factor = scale == 1 ? "" : "\(scale.short) ×"
-    if offset == 0 { return factor }
+    if offset == 0 { return factor.isEmpty ? "=" : factor }
     let term = offset < 0 ? "− \((-offset).short)" : "+ \(offset.short)"
     return factor.isEmpty ? term : "\(factor) \(term)"
   }
