@@ -3,10 +3,11 @@
 
     python3 peer_torch.py --data FILE [--cell lstm] [--hidden 512] [--epochs 1] [--json] ...
 
-Embedding -> recurrent layers (dropout between them and before the readout) -> linear -> cross-entropy. The vocabulary is
-the sorted set of Unicode scalars; the first 90 % of the text train, the next 5 % validate, the last 5 % are left alone.
-An epoch reads the training part as `batch` contiguous streams side by side, in windows of `length` steps; the state is
-carried from window to window, gradients are not. PyTorch's GRU applies the reset gate after the product.
+Embedding -> recurrent layers (dropout before, between and after them) -> linear -> cross-entropy. The vocabulary is the
+sorted set of Unicode scalars; the first 90 % of the text train, the next 5 % validate, the last 5 % are left alone.
+An epoch reads the training part, a ring, as `batch` contiguous streams side by side, in windows of `length` steps; the
+state is carried from window to window, gradients are not. Only `gru-reset-after` is the same cell as unroll's of that
+name; PyTorch has no textbook GRU, and `gru` runs the same.
 """
 import argparse
 import json
@@ -17,7 +18,7 @@ import time
 import torch
 from torch import nn
 
-CELLS = {"elman": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
+CELLS = {"elman": nn.RNN, "gru": nn.GRU, "gru-reset-after": nn.GRU, "lstm": nn.LSTM}
 
 
 def arguments():
@@ -33,13 +34,14 @@ def arguments():
     parser.add_argument("--epochs", type=int, default=1)
     parser.add_argument("--learning-rate", type=float, default=0.002)
     parser.add_argument("--schedule", choices=["constant", "cosine"], default="cosine")
-    parser.add_argument("--warm-up", type=int, default=0, help="updates in which the learning rate rises from 0")
-    parser.add_argument("--final-rate", type=float, default=0.0, help="where cosine ends, as a part of the learning rate")
+    parser.add_argument("--warm-up", type=int, default=100, help="updates in which the learning rate rises")
+    parser.add_argument("--final-rate", type=float, default=0.01, help="where cosine ends, a part of the learning rate")
     parser.add_argument("--weight-decay", type=float, default=0.0, help="above 0: AdamW")
     parser.add_argument("--clip", type=float, default=1.0, help="largest global norm of the gradient; 0: no clipping")
     parser.add_argument("--initialization", choices=["unroll", "torch"], default="unroll")
     parser.add_argument("--forget-bias", type=float, default=1.0)
-    parser.add_argument("--evaluation-streams", type=int, default=1, help="the validation part is read as so many streams")
+    parser.add_argument("--embedding-limit", type=float, default=0.1, help="embeddings begin in plus or minus this")
+    parser.add_argument("--evaluation-streams", type=int, default=16, help="streams that the validation part is read as")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
@@ -59,7 +61,8 @@ class Model(nn.Module):
 
     @torch.no_grad()
     def initialize(self, options):
-        """Glorot for what reads inputs and orthogonal for what reads states, gate by gate; biases 0, forget gate's 1."""
+        """Glorot for what reads inputs, orthogonal for what reads states, gate by gate; biases 0, the forget gate's 1."""
+        nn.init.uniform_(self.embedding.weight, -options.embedding_limit, options.embedding_limit)
         for name, parameter in self.recurrent.named_parameters():
             if name.startswith("bias"):
                 parameter.zero_()
@@ -73,7 +76,7 @@ class Model(nn.Module):
         self.readout.bias.zero_()
 
     def forward(self, characters, state):
-        hidden, state = self.recurrent(self.embedding(characters), state)
+        hidden, state = self.recurrent(self.dropout(self.embedding(characters)), state)
         return self.readout(self.dropout(hidden)), state
 
 
@@ -91,10 +94,10 @@ def detached(state):
 
 @torch.inference_mode()
 def evaluate(model, text, streams):
-    """Mean loss in nats per character, the state carried from the first character to the last."""
+    """Mean loss in nats per character, the state carried along each stream."""
     model.eval()
     total, count, state = 0.0, 0, None
-    for inputs, targets in windows(text, streams, 1000):
+    for inputs, targets in windows(text, streams, 256):
         scores, state = model(inputs, state)
         total += nn.functional.cross_entropy(scores.flatten(0, 1), targets.flatten(), reduction="sum").item()
         count += targets.numel()
@@ -137,6 +140,9 @@ def main():
            f"{sum(p.numel() for p in parameters)} parameters, {len(vocabulary)} characters, {updates} updates")
     update = 0
     for epoch in range(1, options.epochs + 1):
+        if epoch > 1:
+            offset = int(torch.randint(len(training), ()))
+            batches = windows(training.roll(-offset), options.batch, options.length)
         start, state, sum_of_losses, steps = time.perf_counter(), None, torch.zeros(()), 0
         for inputs, targets in batches:
             scores, state = model(inputs, state)
@@ -153,16 +159,16 @@ def main():
             sum_of_losses += loss.detach() * len(targets)
             if update % 50 == 0:
                 now = time.perf_counter() - start
-                report({"event": "update", "epoch": epoch, "update": update, "train_loss": loss.item(),
-                        "units_per_second": steps * options.batch / now},
+                report({"event": "update", "epoch": epoch, "update": update, "loss": loss.item(),
+                        "unitsPerSecond": steps * options.batch / now},
                        f"  update {update}: loss {loss.item():.4f}, {steps * options.batch / now:.0f} characters/s")
         seconds = time.perf_counter() - start
-        event = {"event": "epoch", "epoch": epoch, "update": update, "train_loss": sum_of_losses.item() / steps,
-                 "validation_loss": evaluate(model, validation, options.evaluation_streams),
-                 "units_per_second": steps * options.batch / seconds, "seconds": seconds,
-                 "peak_memory_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024}
-        report(event, "epoch {epoch}: training loss {train_loss:.4f}, validation loss {validation_loss:.4f}, "
-               "{units_per_second:.0f} characters/s, {seconds:.1f} s, peak {peak_memory_bytes} bytes".format(**event))
+        event = {"event": "epoch", "epoch": epoch, "updatesDone": update, "trainingLoss": sum_of_losses.item() / steps,
+                 "validationLoss": evaluate(model, validation, options.evaluation_streams),
+                 "unitsPerSecond": steps * options.batch / seconds, "seconds": seconds,
+                 "peakMemory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024}
+        report(event, "epoch {epoch}: training loss {trainingLoss:.4f}, validation loss {validationLoss:.4f}, "
+               "{unitsPerSecond:.0f} characters/s, {seconds:.1f} s, peak {peakMemory} bytes".format(**event))
 
 
 if __name__ == "__main__":
