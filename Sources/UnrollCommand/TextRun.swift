@@ -60,9 +60,4 @@ struct ScoreLine: Encodable {
       format: "%.4f nats per character, %.4f bits per character, perplexity %.3f (%d characters)", nats,
       bitsPerCharacter, perplexity, characters)
   }
-
-  private enum CodingKeys: String, CodingKey {
-    case event, part, characters, nats, perplexity
-    case bitsPerCharacter = "bits_per_character"
-  }
 }

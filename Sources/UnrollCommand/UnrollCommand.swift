@@ -17,7 +17,7 @@ struct UnrollCommand: ParsableCommand {
       """,
     version: "0.1.0",
     subcommands: [
-      TrainCommand.self, GenerateCommand.self, EvaluateCommand.self,
+      DemoCommand.self, TrainCommand.self, GenerateCommand.self, EvaluateCommand.self, InspectCommand.self,
     ])
 
   static func main() {

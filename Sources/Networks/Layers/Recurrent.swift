@@ -71,3 +71,26 @@ public struct Recurrent<Cell: RecurrentCell>: SequenceLayer {
     LayerState(parts: zip(state.names, state.tensors).map { LayerState.Part(name: $0, tensor: $1) })
   }
 }
+
+/// What can be looked at in a recurrent layer, whatever its cell: its step, compiled, and the names of things in it.
+package protocol RecurrentLayer: SequenceLayer {
+  /// The cell's type, for people: `LSTM`.
+  var cellName: String { get }
+  var direction: Direction { get }
+  var unroller: Unroller { get }
+}
+
+extension Recurrent: RecurrentLayer {
+  package var cellName: String { String(String(describing: Cell.self).prefix { $0 != "<" }) }
+}
+
+extension RecurrentLayer {
+  /// Names for pictures and equations: state parts, and parameters by their path in the cell.
+  package var stepNames: StepNames {
+    var paths: [ParameterReference: String] = [:]
+    for named in parameters {
+      paths[ParameterReference(named.parameter)] = String(named.path.trimmingPrefix("cell."))
+    }
+    return StepNames(states: initialState(batch: 0).parts.map(\.name), parameters: paths)
+  }
+}
