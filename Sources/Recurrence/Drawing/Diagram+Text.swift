@@ -71,11 +71,11 @@ private struct TextPicture {
     let isFolded = diagram.edges.contains { $0.kind == .delay }
     let spacing = isFolded ? 5 : 2
     laneSpacing = spacing
-    layout = DiagramLayout(
-      diagram,
-      DiagramLayout.Metrics(
-        width: { Double(Self.width($0, style)) }, gap: Double(1 + style.padding), lineWidth: 1,
-        columnGap: { $0 == 0 ? Double(4 + style.padding) : Double(3 + spacing * $0) }, isSnapped: true))
+    let metrics = DiagramLayout.Metrics(
+      width: { Double(Self.width($0, style)) }, gap: Double(1 + style.padding), lineWidth: 1,
+      columnGap: { $0 == 0 ? Double(4 + style.padding) : Double(3 + spacing * $0) }, isSnapped: true)
+    guard Int(DiagramLayout.leastWidth(diagram, metrics)) <= width else { return nil }
+    layout = DiagramLayout(diagram, metrics)
     canvas = TextCanvas(width: 0, height: 0)
     let loopLabels = diagram.edges.filter { $0.from == $0.to }.map { 6 + Diagram.delaySign.count + $0.label.count }
     let lanes = layout.loops.filter { $0.column == diagram.columns.count - 1 }.count

@@ -89,6 +89,19 @@ struct DiagramLayout {
     return edges.count
   }
 
+  /// At least how wide a layout will be: the nodes of each column's fullest row beside each other.
+  static func leastWidth(_ diagram: Diagram, _ metrics: Metrics) -> Double {
+    let rows = rows(diagram)
+    var widths: [[Int]: Double] = [:]
+    for (node, row) in zip(diagram.nodes, rows) {
+      let place = [node.column, row]
+      widths[place] = widths[place].map { $0 + metrics.gap + metrics.width(node) } ?? metrics.width(node)
+    }
+    return diagram.columns.indices.reduce(0) { sum, column in
+      sum + (widths.filter { $0.key[0] == column }.map(\.value).max() ?? 0)
+    }
+  }
+
   /// The longest path from the leaves; results stand together at the top.
   private static func rows(_ diagram: Diagram) -> [Int] {
     var rows = diagram.nodes.map { $0.row ?? 0 }
