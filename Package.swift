@@ -35,7 +35,7 @@ let package = Package(
     .testTarget(name: "RecurrenceTests", dependencies: ["Tensors", "Recurrence", "Networks", "TestSupport"]),
     .testTarget(name: "NetworksTests", dependencies: ["Tensors", "Recurrence", "Networks", "TestSupport"]),
     .testTarget(name: "InterchangeTests", dependencies: ["Interchange", "Tensors"]),
-    .testTarget(name: "CorporaTests", dependencies: ["Corpora"]),
+    .testTarget(name: "CorporaTests", dependencies: ["Corpora", "Interchange"]),
     .testTarget(
       name: "ParadigmsTests",
       dependencies: ["Paradigms", "Corpora", "Training", "Networks", "Interchange", "Recurrence", "Tensors"]),
