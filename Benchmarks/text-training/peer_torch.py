@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The character language model of `unroll train text`, in PyTorch: the peer to measure against.
 
-    python3 peer_torch.py --data FILE [--cell lstm] [--hidden 512] [--epochs 1] [--json] ...
+    python3 peer_torch.py --data FILE [--cell lstm] [--hidden 256] [--epochs 8] [--json] ...
 
 Embedding -> recurrent layers (dropout before, between and after them) -> linear -> cross-entropy. The vocabulary is the
 sorted set of Unicode scalars; the first 90 % of the text train, the next 5 % validate, the last 5 % are left alone.
@@ -26,13 +26,13 @@ def arguments():
     parser.add_argument("--data", required=True)
     parser.add_argument("--cell", choices=CELLS, default="lstm")
     parser.add_argument("--layers", type=int, default=1)
-    parser.add_argument("--hidden", type=int, default=512)
+    parser.add_argument("--hidden", type=int, default=256)
     parser.add_argument("--embedding", type=int, default=64)
     parser.add_argument("--dropout", type=float, default=0.0)
     parser.add_argument("--length", type=int, default=64, help="time steps in a window")
     parser.add_argument("--batch", type=int, default=32, help="streams read side by side")
-    parser.add_argument("--epochs", type=int, default=1)
-    parser.add_argument("--learning-rate", type=float, default=0.002)
+    parser.add_argument("--epochs", type=int, default=8)
+    parser.add_argument("--learning-rate", type=float, default=0.005)
     parser.add_argument("--schedule", choices=["constant", "cosine"], default="cosine")
     parser.add_argument("--warm-up", type=int, default=100, help="updates in which the learning rate rises")
     parser.add_argument("--final-rate", type=float, default=0.01, help="where cosine ends, a part of the learning rate")
