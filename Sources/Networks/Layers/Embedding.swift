@@ -11,12 +11,13 @@ public struct Embedding: Module {
 
   /// A table of given vectors [tokens, size].
   public init(table: Parameter) {
-    precondition(table.shape.rank == 2, "Embedding: a table has two axes, not \(table.shape)")
+    demand(table.shape.rank == 2, "Embedding: a table has two axes, not \(table.shape)")
     self.table = table
   }
 
   /// A new table, by default evenly spread over ±0.1.
-  public init(tokens: Int, size: Int, initializer: Initializer = .uniform(limit: 0.1), using random: inout RandomSource) {
+  public init(tokens: Int, size: Int, initializer: Initializer = .uniform(limit: 0.1), using random: inout RandomSource)
+  {
     self.init(table: Parameter(initializer(outputs: tokens, inputs: size, using: &random)))
   }
 
