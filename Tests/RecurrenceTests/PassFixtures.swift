@@ -26,8 +26,8 @@ extension StepGraph {
   /// The work of one run: products with weights (not those that are a weight's cotangent) before the loop, in it and
   /// after it, and how often the loop sweeps over memory for elementwise work.
   var work: String {
-    let products = [Phase.before, .loop, .after].map { "\($0) \(products(in: $0))" }
-    return (products + ["sweeps \(sweepsInLoop)"]).joined(separator: ", ")
+    let counts = [Phase.before, .loop, .after].map { "\($0) \(products(in: $0))" }
+    return (counts + ["sweeps \(sweepsInLoop)"]).joined(separator: ", ")
   }
 
   private func products(in phase: Phase) -> Int {
