@@ -17,16 +17,18 @@ public struct TextConfiguration: Hashable, Sendable, Codable {
   public var network = TextNetworkShape()
   /// Characters of the vocabulary.
   public var tokens: Int
-  /// Steps that the gradient goes back (k2).
-  public var length = 128
+  /// Steps that the gradient goes back (k2); 64 by default.
+  public var length = 64
   /// Steps between updates (k1); nil: `length`.
   public var step: Int?
-  /// Rows of text that are read side by side.
+  /// Rows of text that are read side by side; 32 by default.
   public var batch = 32
   /// Decides initial weights, masks and order.
   public var seed: UInt64 = 1
-  /// The optimiser and its schedule.
-  public var settings = TrainingSettings()
+  /// The optimiser and its schedule; by default Adam at 0.005, falling along a cosine over 8 epochs, gradients clipped to
+  /// a norm of 1.
+  public var settings = TrainingSettings(
+    epochs: 8, learningRate: 0.005, schedule: .cosine(warmUp: 100, final: 0.01), clipping: .norm(1))
   /// The text: its path as it was given, characters, and a checksum of its tokens.
   public var data: Source
 
