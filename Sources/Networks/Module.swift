@@ -40,7 +40,8 @@ private func collectParameters(
     if seen.insert(ObjectIdentifier(parameter)).inserted { found.append(NamedParameter(path: path, parameter: parameter)) }
     return
   }
-  if value is Tensor || value is String { return }
+  // Identity lives in parameters alone: other objects (caches) hold none.
+  if value is Tensor || type(of: value) is AnyClass { return }
   let mirror = Mirror(reflecting: value)
   let isTransparent = mirror.displayStyle == .optional
   for (position, child) in mirror.children.enumerated() {

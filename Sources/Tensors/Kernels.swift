@@ -24,8 +24,14 @@ package struct PackedMatrix: Sendable {
     self.k = k
     self.n = n
     let kernels = Kernels.active
+    let (strideK, strideN) = transposed ? (1, columns) : (columns, 1)
+    let panel = kernels.table.pointee.panel
     storage = Storage(count: kernels.packedCount(k, n))
-    kernels.table.pointee.pack(k, n, b, transposed ? 1 : columns, transposed ? columns : 1, storage.floats)
+    parallelRanges((n + panel - 1) / panel, grain: max(1, (1 << 16) / max(1, k * panel))) { [storage] panels in
+      let first = panels.lowerBound * panel
+      let count = min(n, panels.upperBound * panel) - first
+      kernels.table.pointee.pack(k, count, b + first * strideN, strideK, strideN, storage.floats + first * k)
+    }
   }
 
   /// C [rows, n] = D + A · this, on all threads. See `ur_kernels.product` for D.

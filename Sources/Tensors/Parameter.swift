@@ -5,18 +5,24 @@ import Synchronization
 ///     let weight = Parameter(.zeros([3, 2]))
 ///     let y = matmul(x, weight.tensor)
 public final class Parameter: Sendable {
-  private let stored: Mutex<Tensor>
+  private struct State {
+    var value: Tensor
+    var version = 0
+  }
+  private let stored: Mutex<State>
 
   /// A parameter with an initial value.
-  public init(_ value: Tensor) { stored = Mutex(value.detached) }
+  public init(_ value: Tensor) { stored = Mutex(State(value: value.detached)) }
 
   /// The value. A new one must have the same shape.
   public var value: Tensor {
-    get { stored.withLock { $0 } }
+    get { stored.withLock { $0.value } }
     set {
       stored.withLock {
-        precondition($0.shape == newValue.shape, "a parameter of shape \($0.shape) cannot become \(newValue.shape)")
-        $0 = newValue.detached
+        precondition(
+          $0.value.shape == newValue.shape, "a parameter of shape \($0.value.shape) cannot become \(newValue.shape)")
+        $0.value = newValue.detached
+        $0.version += 1
       }
     }
   }
@@ -33,8 +39,14 @@ public final class Parameter: Sendable {
     }
   }
 
+  /// How often the value was changed: what was computed from it is valid as long as this stays.
+  package var version: Int { stored.withLock { $0.version } }
+
   /// Changes the value in place. Used by optimisers.
   package func update<R: Sendable>(_ body: (UnsafeMutableBufferPointer<Float>) throws -> R) rethrows -> R {
-    try stored.withLock { try $0.withMutableFloats(body) }
+    try stored.withLock {
+      $0.version += 1
+      return try $0.value.withMutableFloats(body)
+    }
   }
 }

@@ -29,7 +29,7 @@ struct Adjoint {
       outputs.append(cotangent)
       return outputs.count - 1
     }
-    graph = StepGraph(trace, outputs: outputs, states: states, reductions: builder.reductions)
+    graph = StepGraph(trace, outputs: outputs, states: states, reductions: builder.reductions).anchored()
   }
 
   private struct Builder {
@@ -59,9 +59,11 @@ struct Adjoint {
 
     mutating func walkBack() {
       for (i, node) in forward.nodes.enumerated().reversed() {
-        guard case .operation(let operation, let operands) = node.source, let g = Self.sum(contributions[i]) else {
+        guard case .operation(let operation, let operands) = node.source, var g = Self.sum(contributions[i]) else {
           continue
         }
+        // A carried cotangent stands still for one step only; what is read after the loop must be a node of its own.
+        if g.origin == nil { g = g.applying(.pointwise(.affine(scale: 1, offset: 0))) }
         let parts = operation.cotangents(
           operands.map(value), result: value(i), cotangent: g, needed: operands.map { _ in true })
         for (operand, part) in zip(operands, parts) {

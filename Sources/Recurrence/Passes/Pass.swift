@@ -49,16 +49,8 @@ package struct PassSet: OptionSet, Hashable, Sendable, CustomStringConvertible {
     ),
   ]
 
-  /// Passes that rewrite equations.
+  /// Passes that rewrite equations: before an adjoint is derived.
   package static let rewrites: PassSet = [.splitConcatenations, .stackSiblings]
-
-  /// Runs the chosen passes of `among` in order.
-  package func apply(to graph: StepGraph, among: PassSet) -> StepGraph {
-    Self.inOrder.reduce(graph) { graph, entry in
-      guard contains(entry.flag), among.contains(entry.flag) else { return graph }
-      let result = entry.pass.run(graph)
-      assert(result.faults().isEmpty, "after \(entry.pass.name): \(result.faults())")
-      return result
-    }
-  }
+  /// Passes that decide where and when a node is computed.
+  package static let placements: PassSet = [.hoistStateless, .sinkUnneeded, .fusePointwise]
 }

@@ -88,7 +88,7 @@ struct Lowering {
   private func keepsState(_ part: Int, leaf: Int?) -> Bool {
     guard forward == nil else { return false }
     let node = graph.states[part]
-    return kept.contains(node) || leaf.map(kept.contains) == true || needsSequence(node)
+    return needsSequence(node) || leaf.map(needsSequence) == true
   }
 
   private func isView(_ node: Int) -> Bool {
@@ -134,6 +134,7 @@ struct Lowering {
       else { continue }
       if needsSequence(i) {
         program.addresses[i] = sequence(width: node.width)
+        if case .pad? = node.operation { program.zeroed.insert(program.sequences.count - 1) }
       } else {
         program.steps.append(BufferSpec(width: node.width, dense: false))
         program.addresses[i] = Address(kind: .step, index: program.steps.count - 1, column: 0)

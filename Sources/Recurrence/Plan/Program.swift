@@ -91,6 +91,8 @@ struct Program: Sendable {
   var outputs: [Address] = []
   /// In an adjoint: the buffers that take the outputs' cotangents.
   var outputCotangents: [Int: Address] = [:]
+  /// Sequence buffers that must be zero where nothing is written: they hold paddings.
+  var zeroed: Set<Int> = []
   /// Temporaries that the largest pointwise program needs.
   var temporaries = 0
   /// Address of every node that has one; for adjoints that read it.

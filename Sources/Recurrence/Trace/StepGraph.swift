@@ -153,8 +153,12 @@ extension StepGraph {
     return users
   }
 
-  /// Builds the graph anew, node by node: `rule` may put another expression in place of a node.
-  package func rewritten(_ rule: (_ node: Int, _ operands: [Tensor]) -> Tensor?) -> StepGraph {
+  /// Builds the graph anew, node by node: `rule` may put another expression in place of a node, `result` in place of an
+  /// output or a state's part.
+  package func rewritten(
+    rule: (_ node: Int, _ operands: [Tensor]) -> Tensor?,
+    result: (_ tensor: Tensor, _ isState: Bool) -> Tensor = { tensor, _ in tensor }
+  ) -> StepGraph {
     let trace = Trace()
     var tensors: [Tensor] = []
     for (i, node) in nodes.enumerated() {
@@ -167,7 +171,7 @@ extension StepGraph {
       }
     }
     return StepGraph(
-      trace, outputs: outputs.map { tensors[$0] }, states: states.map { tensors[$0] },
+      trace, outputs: outputs.map { result(tensors[$0], false) }, states: states.map { result(tensors[$0], true) },
       reductions: reductions.map { ($0.weight, tensors[$0.node]) })
   }
 }

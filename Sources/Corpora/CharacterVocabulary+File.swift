@@ -1,0 +1,71 @@
+import Foundation
+import Interchange
+
+/// The form of `vocabulary.json`:
+///
+///     { "version": 1, "kind": "characters", "characters": ["\n", " ", "a", "b"] }
+///
+/// Each entry is one Unicode scalar, and its place is its token.
+extension CharacterVocabulary {
+  private static let version = 1
+  private static let kind = "characters"
+
+  private struct Header: Decodable {
+    var version: Int
+    var kind: String
+  }
+  private struct File: Codable {
+    var version = CharacterVocabulary.version
+    var kind = CharacterVocabulary.kind
+    var characters: [String]
+  }
+
+  /// Reads a vocabulary that ``write(to:)`` wrote.
+  ///
+  /// - Throws: `.missing` and `.inputOutput` when the file cannot be read; `.unsupportedVersion` for a version that is
+  ///   not known; `.invalidData` for another kind of vocabulary, for one without characters, with one that is there
+  ///   twice, or with an entry that is not exactly one Unicode scalar.
+  public init(contentsOf path: String) throws(UnrollError) {
+    try self.init(json: FileAccess.read(from: path, limit: 16 << 20), path: path)
+  }
+
+  /// The vocabulary in some JSON text; `path` is what errors call it.
+  package init(json data: Data, path: String) throws(UnrollError) {
+    // The rest of another version may look different, so version and kind are read by themselves.
+    let header = try StrictJSON.decode(Header.self, from: data, path: path)
+    guard header.version == Self.version else {
+      throw UnrollError(
+        .unsupportedVersion, "the vocabulary has version \(header.version); version \(Self.version) is known here",
+        at: path, hint: "use the release of unroll that wrote it, or a newer one")
+    }
+    func invalid(_ message: String) -> UnrollError {
+      UnrollError(
+        .invalidData, message, at: path, hint: "put back the file that training wrote; the weights fit no other")
+    }
+    guard header.kind == Self.kind else {
+      throw invalid("this is a vocabulary of `\(header.kind)`, not of `\(Self.kind)`")
+    }
+    let entries = try StrictJSON.decode(File.self, from: data, path: path).characters
+    guard !entries.isEmpty else { throw invalid("the vocabulary has no characters") }
+    var tokens: [Unicode.Scalar: Int] = [:]
+    var characters: [Unicode.Scalar] = []
+    for (token, entry) in entries.enumerated() {
+      guard let character = entry.unicodeScalars.first, entry.unicodeScalars.count == 1 else {
+        throw invalid(
+          "characters[\(token)] should be one Unicode scalar, and has \(entry.unicodeScalars.count)")
+      }
+      if let other = tokens.updateValue(token, forKey: character) {
+        throw invalid("\(character.shown) is there twice, as characters[\(other)] and characters[\(token)]")
+      }
+      characters.append(character)
+    }
+    self.init(characters)
+  }
+
+  /// Writes the vocabulary as JSON, atomically.
+  ///
+  /// - Throws: `.missing` or `.inputOutput` when the file cannot be written; then the old one, if any, is still there.
+  public func write(to path: String) throws(UnrollError) {
+    try StrictJSON.write(File(characters: characters.map(String.init)), to: path)
+  }
+}

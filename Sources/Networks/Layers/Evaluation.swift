@@ -1,0 +1,51 @@
+import Recurrence
+import Tensors
+
+/// How a network is run: in which way over time, and with or without the noise of training. There is no global mode.
+///
+///     var evaluation = Evaluation.training(random)
+///     let result = stack(batch, from: state, in: &evaluation)
+public struct Evaluation: Sendable {
+  /// The way over time.
+  public var unrolling: Unrolling
+  /// Where dropout takes its masks from, and how far it has got; nil: dropout does nothing.
+  public var random: RandomSource?
+
+  /// Creates an evaluation; by default compiled and without noise.
+  public init(unrolling: Unrolling = .compiled, random: RandomSource? = nil) {
+    self.unrolling = unrolling
+    self.random = random
+  }
+
+  /// Without noise.
+  public static var inference: Evaluation { Evaluation() }
+  /// With dropout, by masks from `random`.
+  public static func training(_ random: RandomSource) -> Evaluation { Evaluation(random: random) }
+}
+
+/// Sets values to 0 at random while training and scales the others up, so that no unit can rely on another
+/// (Srivastava et al. 2014).
+///
+/// Each value is dropped with probability `rate`, the others are multiplied with 1 / (1 - rate). Without a random source in
+/// the evaluation nothing happens.
+public struct Dropout: Module {
+  /// Probability of a value to be dropped, in 0..<1.
+  public let rate: Float
+
+  /// Creates the layer. Traps unless 0 <= rate < 1.
+  public init(rate: Float) {
+    precondition(rate >= 0 && rate < 1, "Dropout: a rate is in 0..<1, not \(rate)")
+    self.rate = rate
+  }
+
+  /// Rows of any shape to rows of the same shape.
+  public func callAsFunction(_ x: Tensor, in evaluation: inout Evaluation) -> Tensor {
+    guard rate > 0, evaluation.random != nil else { return x }
+    return x * evaluation.random!.dropoutMask(x.shape, rate: rate)
+  }
+
+  /// The same for every time step of a batch, each with a mask of its own.
+  public func callAsFunction(_ batch: SequenceBatch, in evaluation: inout Evaluation) -> SequenceBatch {
+    batch.replacingRows(with: self(batch.rows, in: &evaluation))
+  }
+}

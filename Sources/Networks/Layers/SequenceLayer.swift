@@ -1,0 +1,64 @@
+import Recurrence
+import Tensors
+
+/// A layer's state between time steps: named tensors, each [batch, size].
+///
+/// A recurrent layer's parts have the names of its cell's (`hidden`, `cell`); a stack puts the layer's number in front
+/// (`0.hidden`). The order is that of the layers, first to last.
+public struct LayerState: Sendable {
+  /// One tensor of the state.
+  public struct Part: Sendable {
+    /// Its name.
+    public let name: String
+    /// [batch, size].
+    public var tensor: Tensor
+
+    /// Creates a part.
+    public init(name: String, tensor: Tensor) {
+      self.name = name
+      self.tensor = tensor
+    }
+  }
+  /// The tensors, in order.
+  public var parts: [Part]
+
+  /// A state of parts.
+  public init(parts: [Part] = []) { self.parts = parts }
+
+  /// The tensor with this name; nil when there is none.
+  public subscript(name: String) -> Tensor? { parts.first { $0.name == name }?.tensor }
+
+  /// The same values, cut off from the time steps that they come from: no gradient flows further back. The cut of truncated
+  /// backpropagation through time.
+  public var detached: LayerState {
+    LayerState(parts: parts.map { Part(name: $0.name, tensor: $0.tensor.detached) })
+  }
+
+  /// The states of some of the sequences, by their numbers, in the order given.
+  public func rows(_ sequences: [Int]) -> LayerState {
+    LayerState(parts: parts.map { Part(name: $0.name, tensor: $0.tensor.gatheringRows(sequences.map(Int32.init))) })
+  }
+}
+
+/// A layer over sequences: takes a batch and the state before it, gives a batch of the same lengths and the state after
+/// each sequence's own last time step.
+public protocol SequenceLayer: Module {
+  /// Values in a time step of the input.
+  var inputSize: Int { get }
+  /// Values in a time step of the output.
+  var outputSize: Int { get }
+  /// The state before the first time step.
+  func initialState(batch: Int) -> LayerState
+  /// Runs the layer over the batch. A sequence of length 0 ends in the state it began with.
+  func callAsFunction(_ input: SequenceBatch, from state: LayerState, in evaluation: inout Evaluation) -> (
+    output: SequenceBatch, state: LayerState
+  )
+}
+
+extension SequenceLayer {
+  /// Runs the layer from its initial state, without the noise of training.
+  public func callAsFunction(_ input: SequenceBatch) -> (output: SequenceBatch, state: LayerState) {
+    var evaluation = Evaluation.inference
+    return self(input, from: initialState(batch: input.layout.batch), in: &evaluation)
+  }
+}

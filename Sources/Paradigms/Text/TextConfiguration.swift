@@ -1,0 +1,98 @@
+import Corpora
+import Interchange
+import Networks
+import Tensors
+import Training
+
+/// What `config.json` says of a language model: enough to build it again, and how it was trained.
+public struct TextConfiguration: Hashable, Sendable, Codable {
+  /// The newest version of the model folder that this program reads and the one that it writes.
+  public static let newestVersion = 1
+
+  /// Version of the folder's form.
+  public var version = newestVersion
+  /// The kind of model: `text`.
+  public var paradigm = "text"
+  /// The network's sizes.
+  public var network = TextNetworkShape()
+  /// Characters of the vocabulary.
+  public var tokens: Int
+  /// Steps that the gradient goes back (k2).
+  public var length = 128
+  /// Steps between updates (k1); nil: `length`.
+  public var step: Int?
+  /// Rows of text that are read side by side.
+  public var batch = 32
+  /// Decides initial weights, masks and order.
+  public var seed: UInt64 = 1
+  /// The optimiser and its schedule.
+  public var settings = TrainingSettings()
+  /// The text: its path as it was given, characters, and a checksum of its tokens.
+  public var data: Source
+
+  /// Where a model's text came from.
+  public struct Source: Hashable, Sendable, Codable {
+    /// The path, or a word for built-in text.
+    public var path: String
+    /// Number of characters.
+    public var characters: Int
+    /// Checksum of the tokens of the part to train on.
+    public var checksum: String
+  }
+
+  /// The default configuration for a text.
+  public init(for corpus: TextCorpus) {
+    tokens = corpus.vocabulary.count
+    data = Source(of: corpus)
+  }
+
+  /// Throws when a number is outside its range, before anything of that size is built. `place` is for the message: a file, or
+  /// nil for flags.
+  public func validate(at place: String? = nil) throws(UnrollError) {
+    let kind: UnrollError.Kind = place == nil ? .usage : .invalidData
+    func require(_ name: String, _ value: Int, _ range: ClosedRange<Int>) throws(UnrollError) {
+      guard range.contains(value) else {
+        throw UnrollError(
+          kind, "\(name) is \(value), and must be in \(range.lowerBound)...\(range.upperBound)", at: place,
+          hint: place == nil ? "change --\(name)" : "the file is damaged, or was edited: mend the number")
+      }
+    }
+    try require("layers", network.layers, 1...64)
+    try require("hidden", network.hidden, 1...16_384)
+    try require("embedding", network.embedding, 1...16_384)
+    try require("length", length, 1...10_000_000)
+    try require("batch", batch, 1...1_000_000)
+    if let step { try require("step", step, 1...length) }
+    try require("tokens", tokens, 1...1_114_112)
+    guard network.dropout >= 0, network.dropout < 1 else {
+      throw UnrollError(
+        kind, "dropout is \(network.dropout), and must be at least 0 and below 1", at: place, hint: "change --dropout")
+    }
+    try settings.validate()
+  }
+
+  /// Number of learnt values of such a network.
+  public var parameterCount: Int {
+    let (hidden, cell) = (network.hidden, network.cell)
+    let perLayer = (0..<network.layers).map { layer -> Int in
+      let input = layer == 0 ? network.embedding : hidden
+      switch cell {
+      case .elman: return hidden * (hidden + input + 1)
+      case .gru: return 3 * hidden * (hidden + input + 1)
+      case .gruResetAfter: return 3 * hidden * (hidden + input + 1) + hidden
+      case .lstm: return 4 * hidden * (hidden + input + 1)
+      }
+    }
+    return perLayer.reduce(tokens * network.embedding + (hidden + 1) * tokens, +)
+  }
+}
+
+extension TextConfiguration.Source {
+  /// What a corpus is remembered by.
+  public init(of corpus: TextCorpus) {
+    path = corpus.source
+    characters = corpus.training.count + corpus.validation.count + corpus.test.count
+    let tokens = Array(corpus.training)
+    checksum = tokens.withUnsafeBytes { Checksum($0).description }
+  }
+}

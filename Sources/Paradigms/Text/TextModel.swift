@@ -1,0 +1,133 @@
+import Corpora
+import Foundation
+import Interchange
+import Networks
+import Recurrence
+import Tensors
+import Training
+
+/// A trained character language model: knows what character comes next.
+///
+///     let model = try TextModel(contentsOf: "poems")
+///     try model.generate(after: "The ", length: 200, sampler: Sampler(temperature: 0.8)) { print($0, terminator: "") }
+///
+/// Its folder holds `config.json` (``TextConfiguration``), `vocabulary.json` (the characters), `weights.safetensors` (the best
+/// weights so far, by parameter path), `history.jsonl` (an epoch a line) and `checkpoints/`.
+public struct TextModel: Sendable {
+  /// Sizes, and how it was trained.
+  public let configuration: TextConfiguration
+  /// The characters.
+  public let vocabulary: CharacterVocabulary
+  /// The network.
+  public let network: TextNetwork
+
+  /// Opens a model folder. Throws when something is missing, damaged, too new, or does not fit together.
+  public init(contentsOf folder: String) throws(UnrollError) {
+    (configuration, vocabulary) = try Self.readDescription(of: folder)
+    let path = folder + "/weights.safetensors"
+    let weights = try SafeTensors.read(from: path)
+    // Checked before a network of that size is built: the numbers come from a file.
+    let count = weights.tensors.reduce(0) { $0 + $1.tensor.shape.count }
+    guard count == configuration.parameterCount else {
+      throw UnrollError(
+        .invalidData, "the weights are \(count) numbers, and a model as in config.json has \(configuration.parameterCount)",
+        at: path, hint: "config.json and weights.safetensors are not of one training: restore the folder from a copy")
+    }
+    network = Self.emptyNetwork(configuration)
+    try Weights.assign(weights.tensors, to: network, at: path)
+  }
+
+  /// A model of given parts.
+  public init(configuration: TextConfiguration, vocabulary: CharacterVocabulary, network: TextNetwork) {
+    self.configuration = configuration
+    self.vocabulary = vocabulary
+    self.network = network
+  }
+
+  /// What a folder's JSON files say. Throws when they are missing, damaged, too new, or do not fit together.
+  static func readDescription(of folder: String) throws(UnrollError) -> (TextConfiguration, CharacterVocabulary) {
+    let path = folder + "/config.json"
+    guard FileManager.default.fileExists(atPath: folder) else {
+      throw UnrollError(
+        .missing, "there is no model folder", at: folder, hint: "train one: unroll train text --data FILE --out \(folder)")
+    }
+    let header = try StrictJSON.read(Header.self, from: path)
+    guard header.version <= TextConfiguration.newestVersion else {
+      throw UnrollError(
+        .unsupportedVersion, "the model folder has version \(header.version), this program knows \(TextConfiguration.newestVersion)",
+        at: path, hint: "open it with the newer program that wrote it")
+    }
+    guard header.version >= 1, header.paradigm == "text" else {
+      throw UnrollError(
+        .invalidData, "this is no language model: version \(header.version), paradigm `\(header.paradigm)`", at: path,
+        hint: "give the folder of a model that `unroll train text` made")
+    }
+    let configuration = try StrictJSON.read(TextConfiguration.self, from: path)
+    try configuration.validate(at: path)
+    let vocabulary = try CharacterVocabulary(contentsOf: folder + "/vocabulary.json")
+    guard vocabulary.count == configuration.tokens else {
+      throw UnrollError(
+        .invalidData, "vocabulary.json has \(vocabulary.count) characters, config.json says \(configuration.tokens)",
+        at: folder, hint: "the files are not of one model: restore the folder from a copy")
+    }
+    return (configuration, vocabulary)
+  }
+
+  private struct Header: Decodable {
+    let version: Int
+    let paradigm: String
+  }
+
+  /// A network without values, to read weights into.
+  static func emptyNetwork(_ configuration: TextConfiguration) -> TextNetwork {
+    var random = RandomSource(seed: 0)
+    return TextNetwork(
+      configuration.network, tokens: configuration.tokens,
+      initialization: CellInitialization(input: .zeros, recurrent: .zeros), using: &random)
+  }
+
+  // MARK: Measuring
+
+  /// How well the model knows a text.
+  public struct Score: Hashable, Sendable, Codable {
+    /// Characters asked for: all but the first.
+    public let characters: Int
+    /// Mean loss per character in nats.
+    public let nats: Double
+    /// The same in bits.
+    public var bitsPerCharacter: Double { nats / log(2) }
+    /// e^nats: the model is as unsure as if it chose evenly among so many characters.
+    public var perplexity: Double { exp(nats) }
+  }
+
+  /// Measures the model on tokens of its vocabulary. Throws for fewer than two.
+  public func score(_ tokens: Tokens, source: String) throws -> Score {
+    Score(characters: tokens.count - 1, nats: try network.meanLoss(of: tokens, source: source))
+  }
+
+  // MARK: Generating
+
+  /// Writes on after a prompt, character by character.
+  ///
+  /// - Parameters:
+  ///   - prompt: The beginning; empty: the model begins as after a line's end, or after its first character when it knows
+  ///     no lines.
+  ///   - length: Number of characters to write.
+  ///   - sampler: How to choose.
+  ///   - each: Called with every character as it is written; returns whether to go on.
+  /// - Throws: `.invalidData` when the model does not know a character of the prompt.
+  public func generate(
+    after prompt: String, length: Int, sampler: Sampler, _ each: (String) -> Bool
+  ) throws(UnrollError) {
+    var sampler = sampler
+    let start = prompt.isEmpty ? [vocabulary.token(of: "\n") ?? 0] : try vocabulary.encode(prompt, source: "prompt")
+    var evaluation = Evaluation.inference
+    var (logits, state) = network(TokenBatch([start]), from: network.initialState(batch: 1), in: &evaluation)
+    for _ in 0..<length {
+      let last = logits.rows(logits.shape[0] - 1..<logits.shape[0])
+      let token = sampler.choose(last.values)
+      guard each(vocabulary.decode([token])) else { return }
+      (logits, state) = network(TokenBatch([[token]]), from: state, in: &evaluation)
+    }
+  }
+}

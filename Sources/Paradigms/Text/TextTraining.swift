@@ -1,0 +1,108 @@
+import Corpora
+import Foundation
+import Interchange
+import Networks
+import Tensors
+import Training
+
+/// Training of a character language model in a folder, new or resumed.
+///
+///     var configuration = TextConfiguration(for: corpus)
+///     configuration.network.hidden = 256
+///     let training = try TextTraining(configuration, corpus: corpus, folder: "poems")
+///     try training.run { event in … }
+public struct TextTraining {
+  /// What is trained.
+  public let model: TextModel
+  /// The text.
+  public let corpus: TextCorpus
+  /// Characters that an epoch reads.
+  public let charactersPerEpoch: Int
+  private let folder: String?
+  private let isResumed: Bool
+  private let objective: TextObjective
+
+  /// A new training. The folder gets `config.json` and `vocabulary.json` when it runs; nil keeps nothing.
+  ///
+  /// Throws when a number cannot be, the text is too short for it, or the folder holds a model already.
+  public init(_ configuration: TextConfiguration, corpus: TextCorpus, folder: String?) throws(UnrollError) {
+    try configuration.validate()
+    if let folder, FileManager.default.fileExists(atPath: folder + "/config.json") {
+      throw UnrollError(
+        .usage, "the folder holds a model already", at: folder,
+        hint: "go on with it: --resume; or choose another folder: --out")
+    }
+    var random = RandomSource(seed: configuration.seed)
+    let network = TextNetwork(configuration.network, tokens: corpus.vocabulary.count, using: &random)
+    try self.init(
+      TextModel(configuration: configuration, vocabulary: corpus.vocabulary, network: network), corpus: corpus,
+      folder: folder, isResumed: false)
+  }
+
+  /// Goes on with the training in a folder, from its newest checkpoint.
+  ///
+  /// - Parameters:
+  ///   - folder: The model folder.
+  ///   - path: The text, when it is no longer where it was.
+  ///   - epochs: A new number of epochs, when there shall be more.
+  /// - Throws: when the folder is no model's, or the text is not the one that the training began with.
+  public init(resuming folder: String, data path: String? = nil, epochs: Int? = nil) throws(UnrollError) {
+    var (configuration, vocabulary) = try TextModel.readDescription(of: folder)
+    let path = path ?? configuration.data.path
+    let corpus = try TextCorpus(contentsOf: path, vocabulary: vocabulary)
+    guard TextConfiguration.Source(of: corpus).checksum == configuration.data.checksum else {
+      throw UnrollError(
+        .invalidData, "this is not the text that the training began with", at: path,
+        hint: "give that text: --data FILE; or start anew in another folder: --out")
+    }
+    if let epochs { configuration.settings.epochs = epochs }
+    let network = TextModel.emptyNetwork(configuration)
+    try self.init(
+      TextModel(configuration: configuration, vocabulary: vocabulary, network: network), corpus: corpus, folder: folder,
+      isResumed: true)
+  }
+
+  private init(_ model: TextModel, corpus: TextCorpus, folder: String?, isResumed: Bool) throws(UnrollError) {
+    let configuration = model.configuration
+    let streams = try corpus.trainingStreams(
+      batch: configuration.batch, length: configuration.length, step: configuration.step)
+    self.model = model
+    self.corpus = corpus
+    self.folder = folder
+    self.isResumed = isResumed
+    charactersPerEpoch = streams.targetCount
+    objective = TextObjective(
+      model.network, streams: streams, validation: corpus.validation, seed: configuration.seed)
+  }
+
+  /// Trains. Afterwards the model has the best weights when there is a folder, else the last ones.
+  ///
+  /// - Parameters:
+  ///   - stop: What to look at after each update for the wish to stop.
+  ///   - report: Called with every event.
+  @discardableResult
+  public func run(stop: StopRequest = StopRequest(), _ report: (TrainingEvent) -> Void = { _ in }) throws
+    -> TrainingSummary
+  {
+    if let folder { try prepare(folder) }
+    var trainer = try Trainer(objective, settings: model.configuration.settings, folder: folder, stop: stop)
+    let summary = try trainer.run(resuming: isResumed, report)
+    if let folder, summary.bestEpoch != nil {
+      try Weights.load(into: model.network, from: folder + "/weights.safetensors")
+    }
+    return summary
+  }
+
+  private func prepare(_ folder: String) throws(UnrollError) {
+    do {
+      try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    } catch {
+      throw UnrollError(
+        .inputOutput, "the model folder cannot be made: \(error.localizedDescription)", at: folder,
+        hint: "choose another place: --out")
+    }
+    // The vocabulary first: a folder with a config.json is a model.
+    if !isResumed { try model.vocabulary.write(to: folder + "/vocabulary.json") }
+    try StrictJSON.write(model.configuration, to: folder + "/config.json")
+  }
+}

@@ -1,0 +1,75 @@
+import Tensors
+
+/// How a step is run over time: what its graph became pass by pass, and the programs that run it forwards, forwards for
+/// a gradient, and backwards.
+package final class Plan: Sendable {
+  /// The graph as traced, and after each pass that ran.
+  package let history: [(name: String, graph: StepGraph)]
+  /// The step's adjoint as derived, and after each pass that ran.
+  package let adjointHistory: [(name: String, graph: StepGraph)]
+  /// Computes from parameters and constants what is the same for all time steps.
+  let weights: StepGraph
+  let inference: Program
+  let training: Program
+  let adjoint: Program
+  /// Which output of the adjoint is the cotangent of input i; nil when the step does not read that input.
+  let inputCotangents: [Int?]
+  let packed = PackedWeights()
+
+  /// Compiles a step with the chosen passes.
+  package init(_ step: StepFunction, passes: PassSet = .all) {
+    var history = [(name: "trace", graph: step.traced())]
+    func run(_ set: PassSet, on graph: StepGraph, _ history: inout [(name: String, graph: StepGraph)]) -> StepGraph {
+      PassSet.inOrder.filter { passes.contains($0.flag) && set.contains($0.flag) }.reduce(graph) { graph, entry in
+        let result = entry.pass.run(graph)
+        assert(result.faults().isEmpty, "after \(entry.pass.name): \(result.faults())")
+        history.append((entry.pass.name, result))
+        return result
+      }
+    }
+    let rewritten = run(.rewrites, on: history[0].graph, &history).anchored()
+    let (weights, cut) = rewritten.cutWeights()
+    let forward = run(.placements, on: cut, &history)
+    let adjoint = Adjoint(of: forward, inputCount: step.inputWidths.count, stateWidths: step.stateWidths)
+    var adjointHistory = [(name: "derive", graph: adjoint.graph)]
+    let backward = run(.placements, on: adjoint.graph, &adjointHistory)
+    func lower(_ graph: StepGraph, kept: Set<Int> = [], forward: Program? = nil) -> Program {
+      Lowering.lower(
+        graph, stateWidths: step.stateWidths, inputWidths: step.inputWidths, kept: kept, forward: forward)
+    }
+    let saved = backward.nodes.compactMap { node -> Int? in
+      if case .saved(let saved)? = node.leaf { return saved }
+      return nil
+    }
+    self.weights = weights
+    inference = lower(forward)
+    training = lower(forward, kept: Set(saved))
+    self.adjoint = lower(backward, forward: training)
+    inputCotangents = adjoint.inputCotangents
+    self.history = history
+    self.adjointHistory = adjointHistory
+  }
+
+  /// The weights of the step, computed on the tape if one is recording.
+  func weightTensors() -> [Tensor] {
+    var tensors: [Tensor] = []
+    for node in weights.nodes {
+      switch node.source {
+      case .leaf(.parameter(let reference)): tensors.append(reference.parameter.tensor)
+      case .leaf(.constant(let index)): tensors.append(weights.constants[index])
+      case .leaf: preconditionFailure("a weight depends on the time step:\n\(weights)")
+      case .operation(let operation, let operands):
+        tensors.append(Tensor.apply(operation, operands.map { tensors[$0] }))
+      }
+    }
+    return weights.outputs.map { tensors[$0] }
+  }
+
+  /// The parameters that the step reads.
+  var parameters: [Parameter] {
+    weights.nodes.compactMap { node in
+      if case .parameter(let reference)? = node.leaf { return reference.parameter }
+      return nil
+    }
+  }
+}

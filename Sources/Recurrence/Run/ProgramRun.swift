@@ -1,0 +1,169 @@
+import CKernels
+import Tensors
+
+/// One run of a program over a batch: shards on threads, each from the first time step to the last (or back), with no
+/// synchronisation in between.
+struct ProgramRun: @unchecked Sendable {
+  // Sendable: shards write disjoint rows of the sequence buffers.
+  let program: Program
+  let layout: Layout
+  /// The sequence buffers, by index.
+  let sequences: [Storage]
+  let vectors: [Tensor]
+  let matrices: [PackedMatrix]
+  /// The states that carried buffers start from, in shard order, [batch, width].
+  let start: [Storage]
+  /// The states before the first step of the forward run, in shard order, and where the later ones stand.
+  let initial: [Storage]
+  let keptStates: [Address]
+  let isReversed: Bool
+
+  /// Rows that the work outside the loop takes at a time, so that what one instruction wrote is still near for the next.
+  private static let block = 256
+
+  /// Runs everything but the reductions; returns the states at the end, in shard order.
+  func run() -> [Storage] {
+    let results = program.stateWidths.map { Storage(count: layout.batch * $0) }
+    parallel(layout.shards.count) { run(layout.shards[$0], results) }
+    return results
+  }
+
+  private func run(_ shard: Layout.Shard, _ results: [Storage]) {
+    let memory = ShardMemory(self, shard)
+    func bound(_ instructions: [Instruction]) -> [BoundInstruction] {
+      instructions.map { BoundInstruction($0, memory, packed: matrices) }
+    }
+    let (before, loop, after) = (bound(program.before), bound(program.loop), bound(program.after))
+    runWholeSequence(before, shard)
+    runLoop(loop, shard)
+    runWholeSequence(after, shard)
+    collectStates(memory, results)
+    for instruction in before + loop + after { instruction.deallocate() }
+  }
+
+  private func runLoop(_ loop: [BoundInstruction], _ shard: Layout.Shard) {
+    let table = Kernels.active.table
+    let time = shard.active.count
+    for step in 0..<time {
+      let t = isReversed ? time - 1 - step : step
+      let previousRow = t == 0 ? nil : shard.offsets[t - 1]
+      for instruction in loop {
+        instruction.run(
+          table, count: shard.active[t], row: shard.offsets[t], previousRow: previousRow, isOdd: step % 2 == 1)
+      }
+    }
+  }
+
+  /// Instructions that need no order in time, over blocks of packed rows; step by step where one reads the step before.
+  private func runWholeSequence(_ instructions: [BoundInstruction], _ shard: Layout.Shard) {
+    guard !instructions.isEmpty else { return }
+    if instructions.contains(where: \.readsPrevious) { return runLoop(instructions, shard) }
+    let table = Kernels.active.table
+    let rows = shard.active.reduce(0, +)
+    for first in stride(from: 0, to: rows, by: Self.block) {
+      for instruction in instructions {
+        instruction.run(table, count: min(Self.block, rows - first), row: first, previousRow: nil, isOdd: false)
+      }
+    }
+  }
+
+  /// Copies each sequence's last state, wherever it stands, to its row of `results`.
+  private func collectStates(_ memory: ShardMemory, _ results: [Storage]) {
+    let shard = memory.shard
+    for (part, width) in program.stateWidths.enumerated() {
+      let address = program.newStates[part]
+      let place = memory.place(address)
+      for sequence in 0..<shard.sequences {
+        let length = shard.lengths[sequence]
+        let source: UnsafePointer<Float>
+        if address.kind == .carriedOut {
+          // Backwards every sequence ends at the last step that runs; forwards at its own.
+          let steps = isReversed ? shard.active.count : length
+          source = UnsafePointer((steps % 2 == 1 ? place.base : place.alternate) + sequence * width)
+        } else if length == 0 {
+          source = UnsafePointer(start[part].floats + (shard.firstSequence + sequence) * width)
+        } else {
+          source = UnsafePointer(place.base + (shard.offsets[length - 1] + sequence) * place.stride)
+        }
+        (results[part].floats + (shard.firstSequence + sequence) * width).update(from: source, count: width)
+      }
+    }
+  }
+
+  // MARK: Reductions
+
+  /// Sums a weight's cotangents over all rows and time steps: one product over the whole sequence.
+  func reduce(into cotangents: inout [Tensor?]) {
+    for reduction in program.reductions {
+      let weight = reduction.weight
+      let shape = vectors[weight].shape
+      var sum = cotangents[weight] ?? .zeros(shape)
+      let isFirst = cotangents[weight] == nil
+      cotangents[weight] = nil
+      sum.withMutableFloats { add(reduction, to: $0.baseAddress!, count: shape.count, isFirst: isFirst) }
+      cotangents[weight] = sum
+    }
+  }
+
+  private func add(_ reduction: Reduction, to sum: UnsafeMutablePointer<Float>, count: Int, isFirst: Bool) {
+    switch reduction {
+    case .outer(_, let a, let m, let b, let n):
+      accumulateOuter(
+        m: m, n: n, segments: segments(a, b), lda: rowStride(a), ldb: rowStride(b), into: sum, ldc: n,
+        accumulate: !isFirst)
+    case .columnSum(_, let a, let width):
+      let table = Kernels.active.table.pointee
+      let columns = Storage(count: width, repeating: 0)
+      for segment in segments(a, a) {
+        table.column_sum(segment.rows, width, segment.a, rowStride(a), columns.floats, true)
+      }
+      if count == width {
+        for i in 0..<width { sum[i] += columns.floats[i] }
+      } else {
+        // One number that all columns share.
+        sum[0] += Float(table.sum(width, columns.floats))
+      }
+    }
+  }
+
+  private func rowStride(_ address: Address) -> Int {
+    program.sequences[address.kind == .previous ? keptStates[address.index].index : address.index].stride
+  }
+
+  /// The rows of two addresses side by side, in as few pieces as they are contiguous in.
+  private func segments(_ a: Address, _ b: Address) -> [ur_segment] {
+    guard a.kind == .previous || b.kind == .previous else {
+      return [ur_segment(a: whole(a), b: whole(b), rows: layout.rowCount)]
+    }
+    var segments: [ur_segment] = []
+    for shard in layout.shards {
+      for (t, rows) in shard.active.enumerated() {
+        let (from, to) = (pointer(a, shard, t), pointer(b, shard, t))
+        if let last = segments.last, t > 0, last.a + last.rows * rowStride(a) == from,
+          last.b + last.rows * rowStride(b) == to
+        {
+          segments[segments.count - 1].rows += rows
+        } else {
+          segments.append(ur_segment(a: from, b: to, rows: rows))
+        }
+      }
+    }
+    return segments
+  }
+
+  private func whole(_ address: Address) -> UnsafePointer<Float> {
+    UnsafePointer(sequences[address.index].floats + address.column)
+  }
+
+  private func pointer(_ address: Address, _ shard: Layout.Shard, _ t: Int) -> UnsafePointer<Float> {
+    guard address.kind == .previous else {
+      return whole(address) + (shard.firstRow + shard.offsets[t]) * rowStride(address)
+    }
+    let state = keptStates[address.index]
+    if t == 0 {
+      let width = program.stateWidths[address.index]
+      return UnsafePointer(initial[address.index].floats + shard.firstSequence * width + address.column)
+    }
+    return whole(state) + address.column + (shard.firstRow + shard.offsets[t - 1]) * rowStride(address)
+  }
+}

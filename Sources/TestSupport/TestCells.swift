@@ -1,0 +1,105 @@
+import Networks
+import Recurrence
+import Tensors
+
+/// Every cell of the library, and some that only the tests know: the laws of recurrences hold for all of them.
+package struct TestCell: Sendable, CustomStringConvertible {
+  package let description: String
+  private let make: @Sendable (Int, Int, inout RandomSource) -> any SequenceLayer
+
+  /// A layer of the cell, whose parameters are all random (biases too).
+  package func layer(input: Int, hidden: Int, using random: inout RandomSource) -> any SequenceLayer {
+    let layer = make(input, hidden, &random)
+    for named in layer.parameters where named.parameter.shape.rank == 1 {
+      named.parameter.value = random.uniform(named.parameter.shape, in: -0.5...0.5)
+    }
+    return layer
+  }
+
+  package static let all = [
+    TestCell(description: "Elman") { Recurrent(Elman(inputSize: $0, hiddenSize: $1, using: &$2)) },
+    TestCell(description: "Elman, relu, readout") {
+      Recurrent(Elman(inputSize: $0, hiddenSize: $1, outputSize: $1 + 2, activation: .relu, using: &$2))
+    },
+    TestCell(description: "GRU") { Recurrent(GRU(inputSize: $0, hiddenSize: $1, using: &$2)) },
+    TestCell(description: "GRU, no bias") { Recurrent(GRU(inputSize: $0, hiddenSize: $1, bias: false, using: &$2)) },
+    TestCell(description: "GRU, reset after") {
+      Recurrent(GRU(.resetAfter, inputSize: $0, hiddenSize: $1, using: &$2))
+    },
+    TestCell(description: "LSTM") { Recurrent(LSTM(inputSize: $0, hiddenSize: $1, using: &$2)) },
+    TestCell(description: "LSTM, backward") {
+      Recurrent(LSTM(inputSize: $0, hiddenSize: $1, using: &$2), direction: .backward)
+    },
+    TestCell(description: "GRU, backward") {
+      Recurrent(GRU(inputSize: $0, hiddenSize: $1, using: &$2), direction: .backward)
+    },
+    TestCell(description: "two dense layers") {
+      Recurrent(
+        FeedforwardCell(Feedforward(sizes: [$0 + $1, 2 * $1 + 1, $1], activations: [.relu, .tanh], using: &$2)))
+    },
+    TestCell(description: "odd cell") { Recurrent(OddCell(inputSize: $0, hiddenSize: $1, using: &$2)) },
+    TestCell(description: "linear cell") { Recurrent(LinearCell(inputSize: $0, hiddenSize: $1, using: &$2)) },
+  ]
+}
+
+/// A cell that no library has: a softmax over the past decides how much of three memories is shown, a scalar parameter
+/// scales them, one memory never changes but by the input, and the output shows the state before the step.
+package struct OddCell: RecurrentCell {
+  package struct State: RecurrentState {
+    package var fast, slow, sum: Tensor
+    package static var parts: [WritableKeyPath<State, Tensor>] { [\.fast, \.slow, \.sum] }
+  }
+  package let mix: Linear
+  package let choose: Linear
+  package let scale: Parameter
+  package let hiddenSize: Int
+  package let inputSize: Int
+
+  package init(inputSize: Int, hiddenSize: Int, using random: inout RandomSource) {
+    mix = Linear(inputs: hiddenSize + inputSize, outputs: hiddenSize, using: &random)
+    choose = Linear(inputs: hiddenSize, outputs: 3, using: &random)
+    scale = Parameter(Tensor([0.7]))
+    self.hiddenSize = hiddenSize
+    self.inputSize = inputSize
+  }
+
+  package func initialState(batch: Int) -> State {
+    State(fast: .zeros([batch, hiddenSize]), slow: .zeros([batch, hiddenSize]), sum: .zeros([batch, inputSize]))
+  }
+
+  package func step(_ x: Tensor, _ s: State) -> (output: Tensor, state: State) {
+    let fast = tanh(mix(concatenated(s.fast * s.slow, x)))
+    let weights = softmax(choose(s.fast))
+    let slow = 0.5 * s.slow + weights.features(0..<1) * fast + maximum(fast, s.fast) / (2 + square(s.slow))
+    let sum = s.sum + sqrt(1 + square(x)) * scale.tensor
+    let shown = concatenated(weights.features(1..<2) * slow, weights.features(2..<3) * s.fast, log(2 + sigmoid(sum)))
+    return (output: shown, state: State(fast: fast, slow: slow, sum: sum))
+  }
+}
+
+/// The least that a recurrence can be: h' = U·h + V·x, two parts of the state that are the same value, an output that is
+/// the state before the step.
+package struct LinearCell: RecurrentCell {
+  package struct State: RecurrentState {
+    package var first, second, still: Tensor
+    package static var parts: [WritableKeyPath<State, Tensor>] { [\.first, \.second, \.still] }
+  }
+  package let recurrent: Linear
+  package let input: Linear
+
+  package init(inputSize: Int, hiddenSize: Int, using random: inout RandomSource) {
+    recurrent = Linear(inputs: hiddenSize, outputs: hiddenSize, bias: false, using: &random)
+    input = Linear(inputs: inputSize, outputs: hiddenSize, bias: false, using: &random)
+  }
+
+  package var inputSize: Int { input.inputSize }
+  package func initialState(batch: Int) -> State {
+    let zeros = Tensor.zeros([batch, recurrent.outputSize])
+    return State(first: zeros, second: zeros, still: zeros)
+  }
+
+  package func step(_ x: Tensor, _ s: State) -> (output: Tensor, state: State) {
+    let new = recurrent(s.first) + input(x)
+    return (output: s.second, state: State(first: new, second: new, still: s.still))
+  }
+}

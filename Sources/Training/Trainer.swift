@@ -1,0 +1,251 @@
+import Interchange
+import Networks
+import Tensors
+
+/// Trains: takes an objective's losses, follows their gradients, judges every epoch, and keeps what it takes to go on.
+///
+///     var trainer = try Trainer(objective, settings: TrainingSettings(epochs: 20), folder: "poems")
+///     let summary = try trainer.run { event in
+///       if case .epoch(let epoch) = event { print(epoch.epoch, epoch.trainingLoss, epoch.validationLoss ?? .nan) }
+///     }
+///
+/// In the folder, `weights.safetensors` always holds loadable weights: at first the initial ones, then those of the
+/// epoch with the lowest validation loss (without validation data, of the last epoch). `history.jsonl` has one
+/// ``EpochReport`` a line. `checkpoints` holds the newest two checkpoints. A training that was interrupted after any
+/// update, or killed, and is resumed gives the weights that it would have given undisturbed, bit for bit.
+public struct Trainer<Target: Objective> {
+  /// What is trained.
+  public private(set) var objective: Target
+  /// How it is trained.
+  public let settings: TrainingSettings
+
+  private var optimizer: Optimizer
+  private var progress: TrainingProgress
+  private var pace = Pace()
+  private let store: CheckpointStore?
+  private let stop: StopRequest
+
+  /// Creates a trainer; nothing is read or written before it runs.
+  ///
+  /// - Parameters:
+  ///   - objective: What to train. Its network's parameters are changed in place.
+  ///   - settings: How to train.
+  ///   - folder: The model folder to keep weights, history and checkpoints in; nil keeps nothing.
+  ///   - stop: What to look at after each update for the wish to stop.
+  /// - Throws: A usage error when a setting is outside its range or the objective has no update to make.
+  public init(
+    _ objective: Target, settings: TrainingSettings, folder: String? = nil, stop: StopRequest = StopRequest()
+  ) throws(UnrollError) {
+    try settings.validate()
+    let updatesPerEpoch = objective.updatesPerEpoch
+    try require(
+      updatesPerEpoch > 0 && updatesPerEpoch <= 1 << 31,
+      "an epoch of \(updatesPerEpoch) updates: there is no data to train on")
+    self.objective = objective
+    self.settings = settings
+    self.stop = stop
+    store = folder.map { CheckpointStore(folder: $0) }
+    optimizer = Optimizer(settings.rule)
+    progress = TrainingProgress(updatesPerEpoch: updatesPerEpoch)
+  }
+
+  /// Trains until all epochs are done, patience is exhausted, or a stop is requested.
+  ///
+  /// - Parameters:
+  ///   - resuming: Whether to go on from the newest checkpoint in the folder that is whole.
+  ///   - report: Called with every event, on the calling thread.
+  /// - Throws: `.notFinite` when a loss or gradient is not a number; the update is not made, and the last checkpoint
+  ///   stays. `.usage` when a new training would overwrite one, `.missing` when there is none to resume; otherwise what
+  ///   reading, writing and the objective throw.
+  @discardableResult
+  public mutating func run(
+    resuming: Bool = false, _ report: (TrainingEvent) -> Void = { _ in }
+  ) throws -> TrainingSummary {
+    if resuming { report(.resumed(try resume())) } else { try begin(report) }
+    pace = Pace()
+    let parameters = objective.network.parameters
+    while progress.epoch < settings.epochs, !isOutOfPatience {
+      if progress.updateInEpoch == 0 { try objective.beginEpoch(progress.epoch) }
+      while !progress.isEpochComplete {
+        report(.update(try update(parameters)))
+        if stop.isRequested {
+          try save(report)
+          return finish(.interrupted, report)
+        }
+        if isCheckpointDue { try save(report) }
+      }
+      try endEpoch(report)
+      if stop.isRequested, progress.epoch < settings.epochs { return finish(.interrupted, report) }
+    }
+    return finish(isOutOfPatience ? .earlyStopping : .finished, report)
+  }
+
+  // MARK: One update, one epoch
+
+  private mutating func update(_ parameters: [NamedParameter]) throws -> UpdateReport {
+    let start = ContinuousClock.now
+    var units = 0
+    var (loss, gradients) = try valueAndGradient(of: objective.network) {
+      let loss = try objective.nextLoss()
+      units = loss.units
+      return loss.mean
+    }
+    let (norm, scale) = settings.clipping.clip(&gradients, of: parameters)
+    guard loss.isFinite, norm.isFinite else { throw leftTheNumbers(loss: loss, norm: norm) }
+    let learningRate = learningRate(ofUpdate: progress.updatesDone)
+    optimizer.update(parameters, with: gradients, learningRate: learningRate, gradientScale: scale)
+
+    let seconds = (ContinuousClock.now - start) / .seconds(1)
+    progress.count(loss: Double(loss), units: units, norm: norm, seconds: seconds)
+    pace.count(units: units, seconds: seconds)
+    return UpdateReport(
+      epoch: progress.epoch + 1, epochs: settings.epochs, update: progress.updateInEpoch,
+      updatesPerEpoch: progress.updatesPerEpoch, loss: Double(loss), meanLoss: progress.meanLoss, gradientNorm: norm,
+      learningRate: learningRate, unitsPerSecond: pace.unitsPerSecond,
+      secondsLeft: pace.secondsLeft(updates: updatesInAll - progress.updatesDone))
+  }
+
+  private mutating func endEpoch(_ report: (TrainingEvent) -> Void) throws {
+    let ended = progress
+    let validationLoss = try objective.validationLoss()
+    if let validationLoss, !validationLoss.isFinite { throw leftTheNumbers(validationLoss: validationLoss) }
+    let isBest = progress.endEpoch(
+      trainingLoss: ended.meanLoss, validationLoss: validationLoss, stopping: settings.earlyStopping)
+    let epoch = EpochReport(
+      epoch: progress.epoch, updatesDone: ended.updatesDone, trainingLoss: ended.meanLoss,
+      validationLoss: validationLoss, isBest: isBest, gradientNorm: ended.normSum / Double(ended.updateInEpoch),
+      learningRate: learningRate(ofUpdate: ended.updatesDone - 1), seconds: ended.seconds,
+      unitsPerSecond: ended.seconds > 0 ? Double(ended.units) / ended.seconds : 0, peakMemory: peakMemory())
+    // The checkpoint comes last: whatever is killed between these lines is done again, alike, from the one before.
+    if let store {
+      if isBest { try Weights.save(objective.network, to: store.weights) }
+      try store.history.append(epoch)
+    }
+    report(.epoch(epoch))
+    try save(report)
+  }
+
+  private func learningRate(ofUpdate update: Int) -> Float {
+    settings.schedule.learningRate(settings.learningRate, update: update, of: updatesInAll)
+  }
+
+  private var updatesInAll: Int { settings.epochs * progress.updatesPerEpoch }
+
+  private var isOutOfPatience: Bool {
+    settings.earlyStopping.map { progress.epochsWithoutImprovement >= $0.patience } ?? false
+  }
+
+  private var isCheckpointDue: Bool {
+    guard let interval = settings.checkpointInterval, !progress.isEpochComplete else { return false }
+    return progress.updatesDone % interval == 0
+  }
+
+  private func finish(_ reason: TrainingSummary.Reason, _ report: (TrainingEvent) -> Void) -> TrainingSummary {
+    let summary = TrainingSummary(
+      reason: reason, epochsDone: progress.epoch, updatesDone: progress.updatesDone,
+      bestValidationLoss: progress.bestValidationLoss, bestEpoch: progress.bestEpoch)
+    report(.stopped(summary))
+    return summary
+  }
+
+  private func leftTheNumbers(loss: Float, norm: Double) -> UnrollError {
+    let what = loss.isFinite ? "the gradient's norm is \(norm)" : "the loss is \(loss)"
+    return UnrollError(
+      .notFinite, "\(what); the update was not made",
+      at: "epoch \(progress.epoch + 1), update \(progress.updateInEpoch + 1)",
+      hint: "lower --learning-rate or --clip and train again; the last checkpoint is unharmed")
+  }
+
+  private func leftTheNumbers(validationLoss: Double) -> UnrollError {
+    UnrollError(
+      .notFinite, "the validation loss is \(validationLoss)", at: "end of epoch \(progress.epoch + 1)",
+      hint: "lower --learning-rate or --clip and train again; the last checkpoint is unharmed")
+  }
+}
+
+// MARK: - Beginning, saving, resuming
+
+extension Trainer {
+  private mutating func begin(_ report: (TrainingEvent) -> Void) throws {
+    guard let store else { return }
+    if let known = store.checkpoints().first {
+      throw UnrollError(
+        .usage, "the folder holds a training already, of \(known.update) updates", at: store.folder,
+        hint: "go on with it (--resume), or choose another folder")
+    }
+    try store.prepare()
+    try store.history.keep(first: 0)
+    try Weights.save(objective.network, to: store.weights)
+    try save(report)
+  }
+
+  private mutating func save(_ report: (TrainingEvent) -> Void) throws {
+    guard let store else { return }
+    let snapshot = objective.snapshot
+    progress.objective = snapshot.values
+    let checkpoint = Checkpoint(
+      progress: progress, model: Weights.named(objective.network), optimizer: optimizer.state,
+      objective: snapshot.tensors)
+    let path = try store.write(checkpoint.encoded(), update: progress.updatesDone)
+    report(.checkpoint(CheckpointReport(path: path, updatesDone: progress.updatesDone)))
+  }
+
+  private mutating func resume() throws -> Resumption {
+    guard let store else { throw UnrollError(.usage, "a training without a folder cannot be resumed") }
+    var skipped: [Resumption.Skipped] = []
+    var newestError: UnrollError?
+    for (_, path) in store.checkpoints() {
+      let checkpoint: Checkpoint
+      do throws(UnrollError) {
+        checkpoint = try Checkpoint(from: path)
+      } catch {
+        // Damage is mended by the checkpoint before. What is whole and does not fit is the caller's to mend: falling
+        // back would lose good updates.
+        if error.kind == .unsupportedVersion { throw error }
+        skipped.append(Resumption.Skipped(path: path, reason: error.message))
+        newestError = newestError ?? error
+        continue
+      }
+      try restore(checkpoint, at: path)
+      try store.prepare()
+      try store.history.keep(first: progress.epoch)
+      return Resumption(
+        path: path, epochsDone: progress.epoch, updatesDone: progress.updatesDone, skipped: skipped)
+    }
+    throw newestError
+      ?? UnrollError(
+        .missing, "there is no checkpoint to resume from", at: store.folder,
+        hint: "train without --resume to begin anew")
+  }
+
+  private mutating func restore(_ checkpoint: Checkpoint, at path: String) throws {
+    try checkpoint.progress.validate(updatesPerEpoch: objective.updatesPerEpoch, at: path)
+    try Weights.assign(checkpoint.model, to: objective.network, at: path)
+    try optimizer.restore(
+      checkpoint.optimizer, updateCount: checkpoint.progress.updatesDone, for: objective.network.parameters, at: path)
+    try objective.restore(ObjectiveSnapshot(tensors: checkpoint.objective, values: checkpoint.progress.objective))
+    progress = checkpoint.progress
+  }
+}
+
+/// How fast updates come: lately, and since the start.
+private struct Pace {
+  private let start = ContinuousClock.now
+  private var updates = 0
+  // Sums in which an update's part falls by a tenth with each one after it.
+  private var recentUnits = 0.0
+  private var recentSeconds = 0.0
+
+  mutating func count(units: Int, seconds: Double) {
+    updates += 1
+    recentUnits = 0.9 * recentUnits + Double(units)
+    recentSeconds = 0.9 * recentSeconds + seconds
+  }
+
+  var unitsPerSecond: Double { recentSeconds > 0 ? recentUnits / recentSeconds : 0 }
+
+  func secondsLeft(updates left: Int) -> Double {
+    guard updates > 0 else { return 0 }
+    return (ContinuousClock.now - start) / .seconds(1) / Double(updates) * Double(max(0, left))
+  }
+}

@@ -1,0 +1,71 @@
+import Interchange
+
+/// How a ``Trainer`` trains.
+///
+///     var settings = TrainingSettings(epochs: 20, learningRate: 0.002)
+///     settings.clipping = .norm(1)
+///     settings.earlyStopping = EarlyStopping(patience: 3)
+public struct TrainingSettings: Hashable, Sendable, Codable {
+  /// Number of times to go through the data; 10 by default.
+  public var epochs: Int
+  /// The full learning rate, which the schedule goes down from; 0.002 by default.
+  public var learningRate: Float
+  /// The optimiser's rule; Adam by default.
+  public var rule: UpdateRule
+  /// How the learning rate changes; not at all by default.
+  public var schedule: Schedule
+  /// How gradients are kept small; to a global norm of 5 by default.
+  public var clipping: Clipping
+  /// When to stop before the last epoch; never by default.
+  public var earlyStopping: EarlyStopping?
+  /// Number of updates between checkpoints within an epoch; none by default. Every epoch ends with one anyway.
+  public var checkpointInterval: Int?
+
+  /// Creates settings.
+  public init(
+    epochs: Int = 10, learningRate: Float = 0.002, rule: UpdateRule = .adam(), schedule: Schedule = .constant,
+    clipping: Clipping = .norm(5), earlyStopping: EarlyStopping? = nil, checkpointInterval: Int? = nil
+  ) {
+    self.epochs = epochs
+    self.learningRate = learningRate
+    self.rule = rule
+    self.schedule = schedule
+    self.clipping = clipping
+    self.earlyStopping = earlyStopping
+    self.checkpointInterval = checkpointInterval
+  }
+
+  /// Throws a usage error that names the setting when one is outside its range.
+  public func validate() throws(UnrollError) {
+    try require(epochs >= 0 && epochs <= 1 << 31, "a training takes 0 or more epochs, not \(epochs)")
+    try require(learningRate > 0 && learningRate.isFinite, "a learning rate is above 0, not \(learningRate)")
+    try rule.validate()
+    try schedule.validate()
+    try clipping.validate()
+    if let earlyStopping {
+      try require(earlyStopping.patience > 0, "a patience is 1 or more epochs, not \(earlyStopping.patience)")
+      try require(
+        earlyStopping.minimumImprovement >= 0,
+        "a minimum improvement is 0 or more nats, not \(earlyStopping.minimumImprovement)")
+    }
+    if let checkpointInterval {
+      try require(checkpointInterval > 0, "checkpoints come every 1 or more updates, not \(checkpointInterval)")
+    }
+  }
+}
+
+/// Stops a training that no longer improves.
+///
+/// Judged after each epoch by the validation loss, or by the training loss when there is no validation data.
+public struct EarlyStopping: Hashable, Sendable, Codable {
+  /// Number of epochs in a row without improvement after which training stops.
+  public var patience: Int
+  /// By how much, in nats, a loss must fall below the last one that counted to count itself.
+  public var minimumImprovement: Double
+
+  /// Creates a rule.
+  public init(patience: Int, minimumImprovement: Double = 0) {
+    self.patience = patience
+    self.minimumImprovement = minimumImprovement
+  }
+}

@@ -1,0 +1,162 @@
+import ArgumentParser
+import Foundation
+import Interchange
+import Networks
+import Recurrence
+import Unroll
+
+/// `unroll inspect`.
+struct InspectCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "inspect", abstract: "Look into a trained model: its layers, equations, and pictures of both.",
+    discussion: """
+        unroll inspect poems                                         layers, parameters, the network, the equations
+        unroll inspect poems --passes                                what each pass of the compiler makes of a step
+        unroll inspect poems --picture step --format svg --out step.svg
+      """)
+
+  enum Picture: String, ExpressibleByArgument, CaseIterable {
+    case network
+    case networkUnrolled = "network-unrolled"
+    case step
+    case stepUnrolled = "step-unrolled"
+  }
+  enum Format: String, ExpressibleByArgument, CaseIterable { case text, dot, svg }
+
+  @Argument(help: "The model folder.") var folder: String
+  @Option(help: "The recurrent layer to look into, from 0.") var layer = 0
+  @Flag(help: "Show the step's graph before and after each pass, and its adjoint's.") var passes = false
+  @Option(help: "Draw this only.") var picture: Picture?
+  @Option(help: "The picture's form.") var format = Format.text
+  @Option(help: "Time steps of an unrolled picture.") var steps = 3
+  @Option(help: "Write the picture to a file.") var out: String?
+  @OptionGroup var common: CommonOptions
+
+  func validate() throws {
+    guard (1...20).contains(steps) else { throw ValidationError("--steps is \(steps), and must be in 1...20") }
+    guard picture != nil || (out == nil && format == .text) else {
+      throw ValidationError("--format and --out need a --picture")
+    }
+  }
+
+  func run() throws {
+    common.apply()
+    let model = try TextModel(contentsOf: folder)
+    let layers = model.network.recurrent.layers.compactMap { $0 as? any RecurrentLayer }
+    guard layers.indices.contains(layer) else {
+      throw UnrollError(.usage, "there is no layer \(layer)", at: folder, hint: "--layer 0 to \(layers.count - 1)")
+    }
+    let view = ModelView(model: model, layers: layers, layer: layers[layer])
+    if let picture {
+      try show(view.diagram(picture, steps: steps))
+    } else if passes {
+      try showPasses(view)
+    } else {
+      try showSummary(view)
+    }
+  }
+
+  private func show(_ diagram: Diagram) throws {
+    let text =
+      switch format {
+      case .text: diagram.text() + "\n"
+      case .dot: diagram.dot
+      case .svg: diagram.svg
+      }
+    if let out {
+      try AtomicFile.write(Data(text.utf8), to: out)
+    } else if common.json {
+      try Console.json(PictureLine(format: format.rawValue, content: text))
+    } else {
+      Console.write(text)
+    }
+  }
+
+  private func showPasses(_ view: ModelView) throws {
+    for (direction, history) in [("forward", view.plan.history), ("adjoint", view.plan.adjointHistory)] {
+      for (name, graph) in history {
+        if common.json {
+          try Console.json(GraphLine(direction: direction, pass: name, graph: graph.description))
+        } else {
+          print("── \(direction), after \(name) \(String(repeating: "─", count: 60))\n\(graph)\n")
+        }
+      }
+    }
+  }
+
+  private func showSummary(_ view: ModelView) throws {
+    let parameters = view.model.network.parameters.map {
+      ParameterLine(path: $0.path, shape: $0.parameter.shape.extents, count: $0.parameter.shape.count)
+    }
+    if common.json {
+      try parameters.forEach(Console.json)
+      return
+    }
+    let width = parameters.map(\.path.count).max() ?? 0
+    print(view.title + "\n")
+    for line in parameters {
+      print("\(line.path.padding(toLength: width, withPad: " ", startingAt: 0))  \(line.shape)  \(line.count)")
+    }
+    print("\n" + view.diagram(.network, steps: steps).text() + "\n")
+    print(view.diagram(.networkUnrolled, steps: steps).text() + "\n")
+    print("One step of layer \(layer), as written\n\n\(view.equations(view.plan.history[0].graph))\n")
+    print("and as it is run\n\n\(view.equations(view.plan.history[view.plan.history.count - 1].graph))")
+  }
+
+  private struct ParameterLine: Encodable {
+    var event = "parameter"
+    let path: String
+    let shape: [Int]
+    let count: Int
+  }
+  private struct GraphLine: Encodable {
+    var event = "graph"
+    let direction, pass, graph: String
+  }
+  private struct PictureLine: Encodable {
+    var event = "picture"
+    let format, content: String
+  }
+}
+
+/// A language model, seen from outside.
+struct ModelView {
+  let model: TextModel
+  let layers: [any RecurrentLayer]
+  let layer: any RecurrentLayer
+
+  var plan: Plan { layer.unroller.plan() }
+
+  var title: String {
+    let count = model.network.parameterCount
+    return "character language model, \(model.vocabulary.count) characters, \(count) parameters, trained on \(model.configuration.data.path)"
+  }
+
+  func equations(_ graph: StepGraph) -> String { graph.equations(names: layer.stepNames) }
+
+  func diagram(_ picture: InspectCommand.Picture, steps: Int) -> Diagram {
+    let graph = plan.history[0].graph
+    return switch picture {
+    case .network: .network(boxes)
+    case .networkUnrolled: .network(boxes, unrolled: steps)
+    case .step: .folded(graph, names: layer.stepNames, title: "One step of \(layer.cellName), folded")
+    case .stepUnrolled:
+      .unrolled(graph, names: layer.stepNames, steps: steps, title: "\(layer.cellName), unrolled over time")
+    }
+  }
+
+  private var boxes: [Diagram.Layer] {
+    let network = model.network
+    let recurrent = layers.enumerated().map { i, layer in
+      Diagram.Layer(
+        name: "recurrent.\(i)", kind: layer.cellName, states: layer.initialState(batch: 0).parts.map(\.name),
+        inputs: layer.inputSize, outputs: layer.outputSize,
+        direction: layer.direction == .forward ? .forward : .backward)
+    }
+    return [
+      Diagram.Layer(name: "embedding", kind: "Embedding", inputs: network.embedding.tokens, outputs: network.embedding.size)
+    ] + recurrent + [
+      Diagram.Layer(name: "readout", kind: "Linear", inputs: network.readout.inputSize, outputs: network.readout.outputSize)
+    ]
+  }
+}

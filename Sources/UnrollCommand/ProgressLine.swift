@@ -1,0 +1,153 @@
+import Foundation
+import Training
+
+/// Shows a training: one live line on a terminal, plain lines elsewhere, or one JSON object a line for programs.
+///
+///     var progress = ProgressLine(json: false)
+///     try trainer.run { progress.show($0) }
+///
+/// Lines for people go to standard error, so that standard output stays free for results; JSON goes to standard output.
+/// No colour is used, and no escape code is written where there is no terminal (or a `dumb` one).
+struct ProgressLine {
+  /// How events are shown.
+  enum Style {
+    /// One line that is written over, ten times a second at most; epochs stay above it.
+    case live
+    /// A line every so many seconds, and one for each epoch.
+    case plain(interval: Double)
+    /// Every event as a JSON object.
+    case json
+  }
+
+  private let style: Style
+  private let unit: String
+  private let clock = ContinuousClock()
+  private var lastShown: ContinuousClock.Instant?
+  private var isLineOpen = false
+
+  /// Shows events in a style. `unit` is what speed counts, in the plural.
+  init(_ style: Style, unit: String = "characters") {
+    self.style = style
+    self.unit = unit
+  }
+
+  /// Shows events as JSON when asked, else as standard error's kind asks for.
+  init(json: Bool, unit: String = "characters") {
+    let isTerminal = isatty(STDERR_FILENO) == 1 && ProcessInfo.processInfo.environment["TERM"] != "dumb"
+    self.init(json ? .json : isTerminal ? .live : .plain(interval: 10), unit: unit)
+  }
+
+  /// Shows an event.
+  mutating func show(_ event: TrainingEvent) {
+    if case .json = style { return Self.printJSON(event) }
+    switch event {
+    case .resumed(let resumption):
+      for skipped in resumption.skipped { line("skipped \(skipped.path): \(skipped.reason)") }
+      line("going on after update \(resumption.updatesDone) (\(resumption.path))")
+    case .update(let update): show(update)
+    case .epoch(let epoch): line(text(epoch))
+    case .checkpoint: break
+    case .stopped(let summary): line(Self.text(summary))
+    }
+  }
+
+  /// Ends a live line that is still open, so that an error message begins on a line of its own.
+  mutating func end() {
+    if isLineOpen { write("\n") }
+    isLineOpen = false
+  }
+
+  private mutating func show(_ update: UpdateReport) {
+    let now = clock.now
+    if let lastShown, (now - lastShown) / .seconds(1) < interval { return }
+    lastShown = now
+    if case .live = style {
+      // Back to the start, the text, and the rest of the line cleared.
+      write("\r\(text(update).prefix(Self.columns - 1))\u{1B}[K")
+      isLineOpen = true
+    } else {
+      line(text(update))
+    }
+  }
+
+  private var interval: Double {
+    switch style {
+    case .live, .json: 0.1
+    case .plain(let interval): interval
+    }
+  }
+
+  /// Writes a line that stays.
+  private mutating func line(_ text: String) {
+    write(isLineOpen ? "\r\u{1B}[K\(text)\n" : "\(text)\n")
+    isLineOpen = false
+  }
+
+  // A reader that went away is no reason to end a training.
+  private func write(_ text: String) { try? FileHandle.standardError.write(contentsOf: Data(text.utf8)) }
+
+  private static func printJSON(_ event: TrainingEvent) {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    guard var data = try? encoder.encode(event) else { return }
+    data.append(UInt8(ascii: "\n"))
+    try? FileHandle.standardOutput.write(contentsOf: data)
+  }
+
+  /// Width of the terminal.
+  private static var columns: Int {
+    var size = winsize()
+    guard ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 1 else { return 80 }
+    return Int(size.ws_col)
+  }
+}
+
+// MARK: - Texts
+
+extension ProgressLine {
+  private func text(_ update: UpdateReport) -> String {
+    "epoch \(update.epoch)/\(update.epochs)  update \(update.update)/\(update.updatesPerEpoch)"
+      + "  loss \(decimals(update.meanLoss, 3))"
+      + "  \(count(update.unitsPerSecond)) \(unit)/s  gradient \(decimals(update.gradientNorm, 2))"
+      + "  \(Self.duration(update.secondsLeft)) left"
+  }
+
+  private func text(_ epoch: EpochReport) -> String {
+    var text = "epoch \(epoch.epoch)  loss \(decimals(epoch.trainingLoss, 4))"
+    if let loss = epoch.validationLoss { text += "  validation \(decimals(loss, 4))\(epoch.isBest ? " (best)" : "")" }
+    text += "  \(count(epoch.unitsPerSecond)) \(unit)/s  \(Self.duration(epoch.seconds))"
+    if let bytes = epoch.peakMemory { text += "  peak \(bytes >> 20) MiB" }
+    return text
+  }
+
+  private static func text(_ summary: TrainingSummary) -> String {
+    let done = "\(summary.epochsDone) epochs, \(summary.updatesDone) updates"
+    return switch summary.reason {
+    case .finished: "finished: \(done)"
+    case .earlyStopping: "stopped early, the loss no longer falls: \(done)"
+    case .interrupted: "interrupted and saved: \(done)"
+    }
+  }
+
+  private func decimals(_ value: Double, _ digits: Int) -> String { String(format: "%.\(digits)f", value) }
+
+  /// 950, 12.3k, 1.2M.
+  private func count(_ value: Double) -> String {
+    switch value {
+    case ..<1_000: decimals(value, 0)
+    case ..<1_000_000: decimals(value / 1_000, 1) + "k"
+    default: decimals(value / 1_000_000, 2) + "M"
+    }
+  }
+
+  /// 42s, 3m07s, 2h05m.
+  private static func duration(_ seconds: Double) -> String {
+    guard seconds < 1e9 else { return "long" }
+    let seconds = Int(seconds.rounded())
+    switch seconds {
+    case ..<60: return "\(seconds)s"
+    case ..<3_600: return String(format: "%dm%02ds", seconds / 60, seconds % 60)
+    default: return String(format: "%dh%02dm", seconds / 3_600, seconds % 3_600 / 60)
+    }
+  }
+}

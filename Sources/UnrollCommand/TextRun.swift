@@ -1,0 +1,63 @@
+import Foundation
+import Unroll
+
+/// A training of a language model as the command line shows it: what is trained, its progress, the result, what to do next.
+struct TextRun {
+  let training: TextTraining
+  let folder: String
+  let json: Bool
+
+  func run() throws {
+    let stop = StopRequest()
+    let interruption = Interruption(requesting: stop)
+    defer { interruption.end() }
+    introduce()
+    var progress = ProgressLine(json: json)
+    let summary = try training.run(stop: stop) { progress.show($0) }
+    if summary.reason == .interrupted {
+      note("to go on: unroll train text --out \(folder) --resume")
+      return
+    }
+    let score = try training.model.score(training.corpus.test, source: "the test part")
+    if json {
+      try Console.json(ScoreLine(score, part: "test"))
+    } else {
+      note("test: \(ScoreLine(score, part: "test").text)")
+      note("to see what it has learnt: unroll generate \(folder) --length 500")
+    }
+  }
+
+  private func introduce() {
+    let model = training.model
+    let network = model.configuration.network
+    note(
+      "\(network.layers) × \(network.cell.rawValue) of \(network.hidden), \(model.network.parameterCount) parameters;"
+        + " \(training.corpus.source): \(model.configuration.data.characters) characters, \(model.vocabulary.count) different")
+  }
+
+  private func note(_ text: String) {
+    if !json { Console.note(text) }
+  }
+}
+
+/// A score as it is printed.
+struct ScoreLine: Encodable {
+  let event = "score"
+  let part: String
+  let characters: Int
+  let nats, bitsPerCharacter, perplexity: Double
+
+  init(_ score: TextModel.Score, part: String) {
+    self.part = part
+    characters = score.characters
+    nats = score.nats
+    bitsPerCharacter = score.bitsPerCharacter
+    perplexity = score.perplexity
+  }
+
+  var text: String {
+    String(
+      format: "%.4f nats per character, %.4f bits per character, perplexity %.3f (%d characters)", nats,
+      bitsPerCharacter, perplexity, characters)
+  }
+}

@@ -1,0 +1,128 @@
+import ArgumentParser
+import Foundation
+import Unroll
+
+/// `unroll train`.
+struct TrainCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "train", abstract: "Train a model on data of your own.", subcommands: [TrainTextCommand.self])
+}
+
+extension CellKind: ExpressibleByArgument {}
+
+/// `unroll train text`.
+struct TrainTextCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "text", abstract: "Train a character language model on a text.",
+    discussion: """
+      The first 90 % of the text is trained on, the next 5 % judges each epoch, the last 5 % measures the best model.
+      Ctrl-C saves after the running update; --resume goes on, and gives the same model as if nothing had happened.
+
+        unroll train text --data poems.txt --out poems
+        unroll train text --data poems.txt --out poems --resume
+      """)
+
+  @Option(help: "The text: a file in UTF-8.") var data: String?
+  @Option(help: "The model folder to make.") var out: String
+  @Flag(help: "Go on with the training in --out from its newest checkpoint, with its own settings.") var resume = false
+
+  @OptionGroup(title: "Network") var network: NetworkOptions
+  @OptionGroup(title: "Training") var training: TrainingOptions
+  @OptionGroup var common: CommonOptions
+
+  struct NetworkOptions: ParsableArguments {
+    @Option(help: "The recurrent cell.") var cell: CellKind?
+    @Option(help: "Recurrent layers.") var layers: Int?
+    @Option(help: "Values of each layer's hidden state.") var hidden: Int?
+    @Option(help: "Values of a character's vector.") var embedding: Int?
+    @Option(help: "Share of values dropped before, between and after the layers while training.") var dropout: Float?
+  }
+
+  struct TrainingOptions: ParsableArguments {
+    @Option(help: "Time steps that gradients go back through (k2).") var length: Int?
+    @Option(help: "Time steps between updates (k1); by default --length.") var step: Int?
+    @Option(help: "Rows of text read side by side.") var batch: Int?
+    @Option(help: "Times to go through the text.") var epochs: Int?
+    @Option(help: "The full learning rate.") var learningRate: Float?
+    @Option(help: "How the learning rate changes.") var schedule: ScheduleName?
+    @Option(help: "How gradients move the weights.") var optimizer: OptimizerName?
+    @Option(help: "Largest global norm of a gradient; 0: no limit.") var clip: Float?
+    @Option(help: "Stop after so many epochs without a better validation loss.") var patience: Int?
+    @Option(help: "Updates between checkpoints; each epoch ends with one anyway.") var checkpointEvery: Int?
+    @Option(help: "Decides initial weights, order and dropout.") var seed: UInt64?
+  }
+
+  enum ScheduleName: String, ExpressibleByArgument, CaseIterable { case constant, cosine }
+  enum OptimizerName: String, ExpressibleByArgument, CaseIterable { case sgd, adam, adamw }
+
+  func run() throws {
+    common.apply()
+    let training = try resume ? resumed() : new()
+    try TextRun(training: training, folder: out, json: common.json).run()
+  }
+
+  private func new() throws -> TextTraining {
+    guard let data else {
+      throw UnrollError(.usage, "there is no text to train on", hint: "name a file: --data FILE")
+    }
+    let corpus = try TextCorpus(contentsOf: data)
+    return try TextTraining(configured(for: corpus), corpus: corpus, folder: out)
+  }
+
+  private func resumed() throws -> TextTraining {
+    let fixed: [(String, Bool)] = [
+      ("--cell", network.cell != nil), ("--layers", network.layers != nil), ("--hidden", network.hidden != nil),
+      ("--embedding", network.embedding != nil), ("--dropout", network.dropout != nil),
+      ("--length", training.length != nil), ("--step", training.step != nil), ("--batch", training.batch != nil),
+      ("--learning-rate", training.learningRate != nil), ("--schedule", training.schedule != nil),
+      ("--optimizer", training.optimizer != nil), ("--clip", training.clip != nil),
+      ("--patience", training.patience != nil), ("--checkpoint-every", training.checkpointEvery != nil),
+      ("--seed", training.seed != nil),
+    ]
+    if let flag = fixed.first(where: \.1)?.0 {
+      throw UnrollError(
+        .usage, "\(flag) cannot change in the middle of a training", hint: "leave it out, or start anew without --resume")
+    }
+    return try TextTraining(resuming: out, data: data, epochs: training.epochs)
+  }
+
+  /// The defaults, with the flags that were given.
+  private func configured(for corpus: TextCorpus) -> TextConfiguration {
+    var configuration = TextConfiguration(for: corpus)
+    func set<T>(_ path: WritableKeyPath<TextConfiguration, T>, _ value: T?) {
+      if let value { configuration[keyPath: path] = value }
+    }
+    set(\.network.cell, network.cell)
+    set(\.network.layers, network.layers)
+    set(\.network.hidden, network.hidden)
+    set(\.network.embedding, network.embedding)
+    set(\.network.dropout, network.dropout)
+    set(\.length, training.length)
+    set(\.step, training.step)
+    set(\.batch, training.batch)
+    set(\.seed, training.seed)
+    set(\.settings.epochs, training.epochs)
+    set(\.settings.learningRate, training.learningRate)
+    set(\.settings.clipping, training.clip.map { $0 == 0 ? .none : .norm($0) })
+    set(\.settings.earlyStopping, training.patience.map { EarlyStopping(patience: $0) })
+    set(\.settings.checkpointInterval, training.checkpointEvery)
+    set(
+      \.settings.schedule,
+      training.schedule.map { name in
+        switch name {
+        case .constant: .constant
+        case .cosine: .cosine(warmUp: 100, final: 0.01)
+        }
+      })
+    set(
+      \.settings.rule,
+      training.optimizer.map { name in
+        switch name {
+        case .sgd: .sgd(momentum: 0.9)
+        case .adam: .adam()
+        case .adamw: .adamW()
+        }
+      })
+    return configuration
+  }
+}

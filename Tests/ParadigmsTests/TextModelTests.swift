@@ -1,0 +1,129 @@
+import Corpora
+import Foundation
+import Interchange
+import Networks
+import Paradigms
+import Recurrence
+import Tensors
+import Testing
+import Training
+
+@Suite struct TextModelTests {
+  static let text = PlainText(
+    String(repeating: "the cat sat on the mat. the rat sat on the cat. ", count: 40) + "zürich\n", source: "cats.txt")
+
+  static func configuration(_ corpus: TextCorpus, cell: CellKind = .lstm) -> TextConfiguration {
+    var configuration = TextConfiguration(for: corpus)
+    configuration.network.cell = cell
+    configuration.network.hidden = 24
+    configuration.network.layers = 2
+    configuration.network.embedding = 10
+    configuration.network.dropout = 0.1
+    configuration.length = 12
+    configuration.batch = 7
+    configuration.settings.epochs = 12
+    configuration.settings.learningRate = 0.01
+    return configuration
+  }
+
+  static func temporaryFolder() -> String {
+    FileManager.default.temporaryDirectory.appendingPathComponent("unroll-\(UUID().uuidString)").path
+  }
+
+  /// One character at a time, with carried state, gives the scores of the whole text at once.
+  @Test(arguments: CellKind.allCases)
+  func streamingEqualsTheWhole(cell: CellKind) throws {
+    let corpus = try TextCorpus(Self.text)
+    var random = RandomSource(seed: 3)
+    let network = TextNetwork(
+      Self.configuration(corpus, cell: cell).network, tokens: corpus.vocabulary.count, using: &random)
+    let tokens = Array(corpus.training.prefix(9))
+    var evaluation = Evaluation.inference
+    let whole = network(TokenBatch([tokens]), from: network.initialState(batch: 1), in: &evaluation)
+    var state = network.initialState(batch: 1)
+    for (t, token) in tokens.enumerated() {
+      let step = network(TokenBatch([[token]]), from: state, in: &evaluation)
+      state = step.state
+      for (a, b) in zip(step.logits.values, whole.logits.rows(t..<t + 1).values) { #expect(abs(a - b) < 1e-5, "step \(t)") }
+    }
+    #expect(whole.state.parts.map(\.name) == state.parts.map(\.name))
+  }
+
+  @Test func trainedModelsAreReadBackAndWriteWhatTheyLearnt() throws {
+    let folder = Self.temporaryFolder()
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let corpus = try TextCorpus(Self.text)
+    let training = try TextTraining(Self.configuration(corpus), corpus: corpus, folder: folder)
+    let summary = try training.run()
+    #expect(summary.reason == .finished)
+    let model = try TextModel(contentsOf: folder)
+    let score = try model.score(corpus.validation, source: "validation")
+    #expect(abs(score.nats - (summary.bestValidationLoss ?? .nan)) < 1e-9)
+    #expect(score.nats < 1, "\(score)")
+    var written = ""
+    try model.generate(after: "the cat s", length: 30, sampler: Sampler(temperature: 0)) {
+      written += $0
+      return true
+    }
+    #expect(written.hasPrefix("at on the "), "\(written)")
+    #expect(model.configuration.parameterCount == model.network.parameterCount)
+  }
+
+  @Test(arguments: CellKind.allCases)
+  func parameterCountsAreKnownBeforehand(cell: CellKind) throws {
+    let corpus = try TextCorpus(Self.text)
+    var configuration = Self.configuration(corpus, cell: cell)
+    configuration.network.hidden = 5
+    configuration.network.layers = 3
+    var random = RandomSource(seed: 3)
+    let network = TextNetwork(configuration.network, tokens: configuration.tokens, using: &random)
+    #expect(network.parameterCount == configuration.parameterCount)
+  }
+
+  /// Truncated BPTT with two lengths: losses count once, and a window that covers the text is full BPTT.
+  @Test func truncationWithTwoLengths() throws {
+    let corpus = try TextCorpus(Self.text)
+    var random = RandomSource(seed: 3)
+    let network = TextNetwork(Self.configuration(corpus).network, tokens: corpus.vocabulary.count, using: &random)
+    func epoch(length: Int, step: Int) throws -> (units: Int, loss: Double) {
+      var objective = TextObjective(
+        network, streams: try corpus.trainingStreams(batch: 7, length: length, step: step), validation: nil, seed: 1)
+      objective.beginEpoch(0)
+      var (units, total) = (0, 0.0)
+      for _ in 0..<objective.updatesPerEpoch {
+        let loss = objective.nextLoss()
+        units += loss.units
+        total += Double(loss.mean.scalar) * Double(loss.units)
+      }
+      return (units, total / Double(units))
+    }
+    let plain = TextNetworkShape()
+    #expect(plain.dropout == 0)
+    let a = try epoch(length: 12, step: 12)
+    let b = try epoch(length: 12, step: 5)
+    #expect(a.units == b.units)
+    // The masks of dropout differ, the text does not.
+    #expect(abs(a.loss - b.loss) < 0.1)
+  }
+}
+
+@Suite struct SamplerTests {
+  @Test func temperatureZeroTakesTheBest() {
+    var sampler = Sampler(temperature: 0)
+    #expect(sampler.choose([0.1, 2, 1.9]) == 1)
+    #expect(sampler.choose([3, 3, 1]) == 0)
+  }
+
+  @Test func topKLeavesTheOthersOut() {
+    var sampler = Sampler(temperature: 5, topK: 2, seed: 4)
+    let chosen = Set((0..<500).map { _ in sampler.choose([0, 3, 2.5, 1]) })
+    #expect(chosen == [1, 2])
+  }
+
+  @Test func frequenciesFollowTheScores() {
+    var sampler = Sampler(temperature: 1, seed: 5)
+    var counts = [0, 0, 0]
+    for _ in 0..<20_000 { counts[Int(sampler.choose([0, log(2), log(5)]))] += 1 }
+    for (count, share) in zip(counts, [0.125, 0.25, 0.625]) { #expect(abs(Double(count) / 20_000 - share) < 0.015) }
+  }
+}

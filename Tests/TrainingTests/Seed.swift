@@ -1,2 +1,0 @@
-import Testing
-@Suite struct Seed { @Test func seed() { #expect(Bool(true)) } }
