@@ -1,5 +1,6 @@
 import Foundation
 import Interchange
+import Tensors
 
 /// The characters that a model reads and writes, each with a number, its token.
 ///
@@ -35,7 +36,7 @@ public struct CharacterVocabulary: Sendable, Equatable {
 
   /// A vocabulary of given characters, in the order of their tokens. Traps when one stands there twice.
   public init(_ characters: [Unicode.Scalar]) {
-    precondition(Set(characters).count == characters.count, "a vocabulary holds a character twice")
+    demand(Set(characters).count == characters.count, "a vocabulary holds a character twice")
     self.init(distinct: characters)
   }
 
@@ -80,7 +81,7 @@ public struct CharacterVocabulary: Sendable, Equatable {
   public func decode(_ tokens: some Sequence<Int32>) -> String {
     var scalars = String.UnicodeScalarView()
     for token in tokens {
-      precondition(token >= 0 && token < count, "token \(token) of a vocabulary of \(count)")
+      demand(token >= 0 && token < count, "token \(token) of a vocabulary of \(count)")
       scalars.append(characters[Int(token)])
     }
     return String(scalars)

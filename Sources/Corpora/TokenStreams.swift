@@ -116,7 +116,7 @@ public struct TokenStreams: Sendable {
   /// The streams for an epoch of training: as they are for epoch 0, and with an own offset for each later one, so that
   /// rows do not begin, and windows are not cut, at the same places every time. Depends on seed and epoch alone.
   public func epoch(_ epoch: Int, seed: UInt64) -> TokenStreams {
-    precondition(epoch >= 0, "epoch \(epoch)")
+    demand(epoch >= 0, "epoch \(epoch)")
     guard epoch > 0 else { return self }
     let pairs = tokens.count - 1
     var random = RandomSource(seed: seed, stream: UInt64(epoch))
@@ -128,7 +128,7 @@ public struct TokenStreams: Sendable {
 
   /// A window. Traps outside 0..<windowCount.
   public func window(_ index: Int) -> TokenWindow {
-    precondition(index >= 0 && index < windowCount, "window \(index) of \(windowCount)")
+    demand(index >= 0 && index < windowCount, "window \(index) of \(windowCount)")
     let begin = self.begin(of: index)
     let fresh = index * step
     let end = min(fresh + step, rows[0].count)

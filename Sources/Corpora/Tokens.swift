@@ -1,3 +1,5 @@
+import Tensors
+
 /// A long sequence of token numbers, kept as narrow as they allow: one byte each when there are at most 256 different.
 ///
 ///     let tokens = Tokens([3, 1, 2])
@@ -30,7 +32,7 @@ public struct Tokens: RandomAccessCollection, Sendable {
 
   /// A token's number. Traps outside 0..<count.
   public subscript(position: Int) -> Int32 {
-    precondition(position >= 0 && position < range.count, "token \(position) of \(range.count)")
+    demand(position >= 0 && position < range.count, "token \(position) of \(range.count)")
     let position = range.lowerBound + position
     switch storage {
     case .bytes(let values): return Int32(values[position])
@@ -41,7 +43,7 @@ public struct Tokens: RandomAccessCollection, Sendable {
 
   /// The tokens of a range, counted from 0 again; shares the memory. Traps when the range is not inside 0..<count.
   public func part(_ part: Range<Int>) -> Tokens {
-    precondition(part.lowerBound >= 0 && part.upperBound <= range.count, "tokens \(part) of \(range.count)")
+    demand(part.lowerBound >= 0 && part.upperBound <= range.count, "tokens \(part) of \(range.count)")
     return Tokens(
       storage: storage, range: range.lowerBound + part.lowerBound..<range.lowerBound + part.upperBound)
   }

@@ -27,7 +27,7 @@ public func valueAndGradient<Model: Module>(
 ) rethrows -> (value: Float, gradients: Gradients) {
   let tape = Tape()
   let result = try Recording.$current.withValue(.tape(tape)) { try body() }
-  precondition(result.shape.count == 1, "a gradient is taken of a scalar, not of shape \(result.shape)")
+  demand(result.shape.count == 1, "a gradient is taken of a scalar, not of shape \(result.shape)")
   let cotangents = tape.cotangents(from: [(result, Tensor(shape: result.shape, repeating: 1))])
   let wanted = Set(model.parameters.map { ObjectIdentifier($0.parameter) })
   var gradients = Gradients()

@@ -36,7 +36,7 @@ public final class Layout: Sendable, Hashable {
 
   /// The layout for sequences of these lengths. Traps on a negative one.
   public init(lengths: [Int]) {
-    precondition(lengths.allSatisfy { $0 >= 0 }, "a sequence has a negative length: \(lengths)")
+    demand(lengths.allSatisfy { $0 >= 0 }, "a sequence has a negative length: \(lengths)")
     self.lengths = lengths
     time = lengths.max() ?? 0
     rowCount = lengths.reduce(0, +)
@@ -63,7 +63,8 @@ public final class Layout: Sendable, Hashable {
       }
       shards.append(
         Shard(
-          firstSequence: sequence, sequences: deal.count, firstRow: row, active: active, offsets: offsets, lengths: own))
+          firstSequence: sequence, sequences: deal.count, firstRow: row, active: active, offsets: offsets, lengths: own)
+      )
       sequence += deal.count
       row += offset
     }

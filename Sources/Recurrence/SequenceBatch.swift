@@ -15,7 +15,7 @@ public struct SequenceBatch: Sendable {
 
   /// A batch from packed rows. Traps when their number is not the sum of the lengths.
   public init(rows: Tensor, layout: Layout) {
-    precondition(
+    demand(
       rows.shape.rank == 2 && rows.shape[0] == layout.rowCount,
       "SequenceBatch: rows \(rows.shape) do not fit lengths \(layout.lengths)")
     self.rows = rows
@@ -27,7 +27,7 @@ public struct SequenceBatch: Sendable {
   /// Traps when a length is negative or greater than `time`.
   public init(values: Tensor, lengths: [Int]) {
     let shape = values.shape
-    precondition(
+    demand(
       shape.rank == 3 && shape[1] == lengths.count && lengths.allSatisfy { $0 >= 0 && $0 <= shape[0] },
       "SequenceBatch: values \(shape) do not fit lengths \(lengths)")
     let layout = Layout(lengths: lengths)
@@ -40,7 +40,14 @@ public struct SequenceBatch: Sendable {
     let features = sequences.lazy.flatMap { $0 }.first?.count ?? 0
     let layout = Layout(lengths: sequences.map(\.count))
     var values: [Float] = []
-    for index in layout.paddedIndex { values += sequences[index % sequences.count][index / sequences.count] }
+    for index in layout.paddedIndex {
+      let (time, sequence) = index.quotientAndRemainder(dividingBy: sequences.count)
+      let vector = sequences[sequence][time]
+      demand(
+        vector.count == features,
+        "SequenceBatch: \(vector.count) features at time step \(time) of sequence \(sequence), \(features) elsewhere")
+      values += vector
+    }
     self.init(rows: Tensor(shape: [layout.rowCount, features], values: values), layout: layout)
   }
 
@@ -56,8 +63,9 @@ public struct SequenceBatch: Sendable {
       .reshaped(to: [layout.time, layout.batch, features])
   }
 
-  /// The time steps of one sequence, [length, features].
+  /// The time steps of one sequence, [length, features]. Traps when there is no such sequence.
   public func sequence(_ index: Int) -> Tensor {
+    demand(lengths.indices.contains(index), "SequenceBatch: sequence \(index) of \(layout.batch)")
     let packed = layout.packedIndex
     return rows.gatheringRows((0..<lengths[index]).map { Int32(packed[$0 * layout.batch + index]) })
   }
@@ -98,7 +106,7 @@ public struct TokenBatch: Sendable, Hashable {
 
   /// A batch from tokens [time, batch], time first, all of the same length. Traps when their number is not time · batch.
   public init(tokens: [Int32], time: Int, batch: Int) {
-    precondition(tokens.count == time * batch, "TokenBatch: \(tokens.count) tokens for \(time) x \(batch)")
+    demand(tokens.count == time * batch, "TokenBatch: \(tokens.count) tokens for \(time) x \(batch)")
     self.init(tokens: tokens, layout: Layout(time: time, batch: batch))
   }
 

@@ -39,7 +39,7 @@ extension Operation {
     case .crossEntropy(let targets):
       return [Tensor.apply(.crossEntropyGradient(targets), [a.applying(.softmax), g])]
     case .crossEntropyGradient:
-      preconditionFailure("the second derivative of crossEntropy is not provided")
+      mistake("the second derivative of crossEntropy is not provided")
     }
   }
 

@@ -64,7 +64,7 @@ extension Operation {
     var columns: Int?
     for (operand, layout) in zip(operands, layouts) where layout != .full && operand.shape.count > 1 {
       let own = layout == .suffix ? operand.shape.count : shape.last
-      precondition(columns == nil || columns == own, "two different broadcasts in one operation")
+      demand(columns == nil || columns == own, "two different broadcasts in one operation")
       columns = own
     }
     // Without a broadcast any split into rows will do; rows of a tile's length suit the threads.
@@ -143,14 +143,17 @@ extension Operation {
           part.count, columns, source.floats + part.lowerBound * columns, columns, result.floats + part.lowerBound)
       }
     } else {
-      table.column_sum(operand.shape.count / max(1, shape.count), shape.count, source.floats, shape.count, result.floats, false)
+      table.column_sum(
+        operand.shape.count / max(1, shape.count), shape.count, source.floats, shape.count, result.floats, false)
     }
     return result
   }
 
   private static func gather(_ table: Tensor, _ indices: Indices, _ shape: Shape) -> Storage {
+    if let row = indices.values.first(where: { $0 < 0 || $0 >= table.shape[0] }) {
+      mistake("gather: row \(row) of a table \(table.shape)")
+    }
     let result = Storage(count: shape.count)
-    precondition(indices.values.allSatisfy { $0 >= 0 && $0 < table.shape[0] }, "gather: a row is outside \(table.shape)")
     indices.values.withUnsafeBufferPointer {
       ur_gather_rows($0.count, shape[1], $0.baseAddress, table.storage.floats, shape[1], result.floats, shape[1])
     }
@@ -158,8 +161,10 @@ extension Operation {
   }
 
   private static func scatter(_ operand: Tensor, _ indices: Indices, _ shape: Shape) -> Storage {
+    if let row = indices.values.first(where: { $0 < 0 || $0 >= shape[0] }) {
+      mistake("scatter: row \(row) of \(shape)")
+    }
     let result = Storage(count: shape.count, repeating: 0)
-    precondition(indices.values.allSatisfy { $0 >= 0 && $0 < shape[0] }, "scatter: a row is outside \(shape)")
     indices.values.withUnsafeBufferPointer {
       ur_scatter_add_rows(
         $0.count, shape[1], $0.baseAddress, operand.storage.floats, shape[1], result.floats, shape[1])
@@ -183,7 +188,9 @@ extension Operation {
   /// Losses and the probabilities that their derivative needs, in one pass.
   package static func crossEntropy(_ logits: Tensor, _ targets: Indices) -> (losses: Storage, probabilities: Storage) {
     let (rows, columns) = (logits.shape[0], logits.shape[1])
-    precondition(targets.values.allSatisfy { $0 < columns }, "crossEntropy: a target is not below \(columns)")
+    if let target = targets.values.first(where: { $0 >= columns }) {
+      mistake("crossEntropy: target \(target) for logits \(logits.shape)")
+    }
     let losses = Storage(count: rows)
     let probabilities = Storage(count: logits.shape.count)
     targets.values.withUnsafeBufferPointer { targets in

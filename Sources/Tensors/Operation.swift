@@ -148,8 +148,7 @@ extension Operation {
   }
 
   private func mismatch(_ operands: [Shape], _ detail: String = "shapes do not fit") -> Never {
-    let place = LayerPath.current.isEmpty ? "" : " in layer `\(LayerPath.current)`"
-    preconditionFailure("\(name)\(place): \(operands.map(\.description).joined(separator: " and ")) \(detail)")
+    mistake("\(name): \(operands.map(\.description).joined(separator: " and ")) \(detail)")
   }
 
   /// The name that messages and printed graphs use.

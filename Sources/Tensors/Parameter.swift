@@ -19,7 +19,7 @@ public final class Parameter: Sendable {
     get { stored.withLock { $0.value } }
     set {
       stored.withLock {
-        precondition(
+        demand(
           $0.value.shape == newValue.shape, "a parameter of shape \($0.value.shape) cannot become \(newValue.shape)")
         $0.value = newValue.detached
         $0.version += 1

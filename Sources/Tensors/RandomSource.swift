@@ -34,7 +34,7 @@ public struct RandomSource: Sendable, Hashable, Codable {
 
   /// A whole number in 0..<limit, each equally likely. Traps when the limit is not positive.
   public mutating func integer(below limit: Int) -> Int {
-    precondition(limit > 0 && limit <= Int(UInt32.max), "integer(below: \(limit))")
+    demand(limit > 0 && limit <= Int(UInt32.max), "integer(below: \(limit))")
     let limit = UInt32(limit)
     while true {
       let (high, low) = limit.multipliedFullWidth(by: bits())
@@ -62,7 +62,7 @@ public struct RandomSource: Sendable, Hashable, Codable {
 
   /// 0 with probability `rate`, else 1 / (1 - rate): what dropout multiplies with. Traps unless 0 <= rate < 1.
   public mutating func dropoutMask(_ shape: Shape, rate: Float) -> Tensor {
-    precondition(rate >= 0 && rate < 1, "a dropout rate is in 0..<1, not \(rate)")
+    demand(rate >= 0 && rate < 1, "a dropout rate is in 0..<1, not \(rate)")
     let storage = Storage(count: shape.count)
     ur_random_mask(seed, stream, position, shape.count, rate, storage.floats)
     position += UInt64(shape.count)

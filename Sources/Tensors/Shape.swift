@@ -10,8 +10,8 @@ public struct Shape: Hashable, Sendable, ExpressibleByArrayLiteral, CustomString
 
   /// Creates a shape. Traps when there are more than four axes or an extent is negative.
   public init(_ extents: [Int]) {
-    precondition(extents.count <= 4, "a tensor has at most 4 axes, not \(extents)")
-    precondition(extents.allSatisfy { $0 >= 0 }, "an extent is negative: \(extents)")
+    demand(extents.count <= 4, "a tensor has at most 4 axes, not \(extents)")
+    demand(extents.allSatisfy { $0 >= 0 }, "an extent is negative: \(extents)")
     self.extents = extents
   }
 

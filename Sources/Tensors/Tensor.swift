@@ -33,7 +33,7 @@ public struct Tensor: Sendable {
 
   /// A tensor from its values in row-major order. Traps when their number is not the shape's count.
   public init(shape: Shape, values: [Float]) {
-    precondition(values.count == shape.count, "\(values.count) values do not fill shape \(shape)")
+    demand(values.count == shape.count, "\(values.count) values do not fill shape \(shape)")
     let storage = Storage(count: values.count)
     values.withUnsafeBufferPointer { source in
       if let base = source.baseAddress { storage.floats.update(from: base, count: source.count) }
@@ -52,7 +52,7 @@ public struct Tensor: Sendable {
   /// A matrix from its rows. Traps when they differ in length.
   public init(_ rows: [[Float]]) {
     let columns = rows.first?.count ?? 0
-    precondition(rows.allSatisfy { $0.count == columns }, "rows differ in length")
+    demand(rows.allSatisfy { $0.count == columns }, "rows differ in length")
     self.init(shape: [rows.count, columns], values: rows.flatMap { $0 })
   }
 
@@ -71,7 +71,7 @@ public struct Tensor: Sendable {
     switch content {
     case .values(let storage): return storage
     case .symbol:
-      preconditionFailure("a step's equations cannot look at values: a tensor of shape \(shape) is symbolic here")
+      mistake("a step's equations cannot look at values: a tensor of shape \(shape) is symbolic here")
     }
   }
 
@@ -80,7 +80,7 @@ public struct Tensor: Sendable {
 
   /// The only value of a tensor of count 1. Traps on others.
   public var scalar: Float {
-    precondition(shape.count == 1, "shape \(shape) is not a scalar")
+    demand(shape.count == 1, "shape \(shape) is not a scalar")
     return storage.floats[0]
   }
 
@@ -95,9 +95,9 @@ public struct Tensor: Sendable {
   }
 
   private func offset(_ indices: [Int]) -> Int {
-    precondition(indices.count == shape.rank, "\(indices.count) indices for shape \(shape)")
+    demand(indices.count == shape.rank, "\(indices.count) indices for shape \(shape)")
     return zip(indices, shape.extents).reduce(0) { sum, pair in
-      precondition(pair.0 >= 0 && pair.0 < pair.1, "index \(indices) is outside shape \(shape)")
+      demand(pair.0 >= 0 && pair.0 < pair.1, "index \(indices) is outside shape \(shape)")
       return sum * pair.1 + pair.0
     }
   }
@@ -110,7 +110,7 @@ public struct Tensor: Sendable {
 
   private mutating func makeUnique() {
     slot = nil
-    guard case .values(var storage) = content else { preconditionFailure("a symbolic tensor has no values to change") }
+    guard case .values(var storage) = content else { mistake("a symbolic tensor has no values to change") }
     content = .values(Storage.empty)
     if !isKnownUniquelyReferenced(&storage) {
       let copy = Storage(count: storage.count)

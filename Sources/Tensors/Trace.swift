@@ -76,7 +76,7 @@ package final class Trace: Sendable {
   /// The node of a tensor; a concrete one becomes a constant.
   package func number(_ tensor: Tensor) -> Int {
     if case .symbol(let symbol) = tensor.content {
-      precondition(symbol.trace === self, "a symbolic tensor of one trace is used in another")
+      demand(symbol.trace === self, "a symbolic tensor of one trace is used in another")
       return symbol.node
     }
     return state.withLock { state in

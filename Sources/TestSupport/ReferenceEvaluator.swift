@@ -29,7 +29,7 @@ package struct ReferenceEvaluator {
         }
         values.append(Value(shape: result.shape, numbers: Self.apply(operation, inputs, result.shape)))
       case .composite, .result:
-        preconditionFailure("a composite operation has no plain equations: record stepwise")
+        mistake("a composite operation has no plain equations: record stepwise")
       }
       if i == index { break }
     }
@@ -77,7 +77,7 @@ package struct ReferenceEvaluator {
       return zip(rows(x[0]), targets.values).map { row, target in
         target < 0 ? 0 : -logSoftmax(row)[Int(target)]
       }
-    case .crossEntropyGradient: preconditionFailure("a gradient of a gradient is not recorded")
+    case .crossEntropyGradient: mistake("a gradient of a gradient is not recorded")
     }
   }
 
@@ -91,7 +91,9 @@ package struct ReferenceEvaluator {
     return row.map { $0 - top - Double.logarithm(sum) }
   }
 
-  private static func product(_ a: Value, _ b: Value, _ transposeA: Bool, _ transposeB: Bool, _ shape: Shape) -> [Double] {
+  private static func product(_ a: Value, _ b: Value, _ transposeA: Bool, _ transposeB: Bool, _ shape: Shape)
+    -> [Double]
+  {
     let k = transposeA ? a.shape[0] : a.shape[1]
     return positions(shape).map { at in
       (0..<k).reduce(0.0) { sum, l in
@@ -109,7 +111,7 @@ package struct ReferenceEvaluator {
         if at[axis] < part.shape[axis] { return part.numbers[offset(at, part.shape)] }
         at[axis] -= part.shape[axis]
       }
-      preconditionFailure("a place outside all parts")
+      mistake("a place outside all parts")
     }
   }
 

@@ -37,8 +37,8 @@ public struct Loss: Sendable {
 
   /// Creates a loss. Traps when the tensor is no scalar or the number is negative.
   public init(mean: Tensor, units: Int) {
-    precondition(mean.shape.count == 1, "a loss is a scalar, not of shape \(mean.shape)")
-    precondition(units >= 0, "a loss over \(units) units")
+    demand(mean.shape.count == 1, "a loss is a scalar, not of shape \(mean.shape)")
+    demand(units >= 0, "a loss over \(units) units")
     self.mean = mean
     self.units = units
   }

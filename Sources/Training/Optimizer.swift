@@ -38,7 +38,7 @@ public struct Optimizer: Sendable {
     for named in parameters {
       guard let gradient = gradients[named.parameter] else { continue }
       let shape = named.parameter.shape
-      precondition(
+      demand(
         gradient.shape == shape,
         "\(named.path): a gradient of shape \(gradient.shape) for a parameter of shape \(shape)")
       var tensors = rule.slots.map { memory.removeValue(forKey: "\($0)/\(named.path)") ?? .zeros(shape) }

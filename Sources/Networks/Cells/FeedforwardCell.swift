@@ -15,9 +15,10 @@ public struct FeedforwardCell<Network: FeedforwardLayer>: RecurrentCell {
 
   /// A cell of a network. Traps when the network takes no more values than it gives: there would be no place for the input.
   public init(_ network: Network) {
-    precondition(
+    demand(
       network.inputSize > network.outputSize,
-      "FeedforwardCell: a network of \(network.inputSize) inputs and \(network.outputSize) outputs has no place for x in [h, x]")
+      "FeedforwardCell: a network of \(network.inputSize) inputs and \(network.outputSize) outputs has no place for x in [h, x]"
+    )
     self.network = network
   }
 

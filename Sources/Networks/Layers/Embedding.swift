@@ -11,7 +11,7 @@ public struct Embedding: Module {
 
   /// A table of given vectors [tokens, size].
   public init(table: Parameter) {
-    precondition(table.shape.rank == 2, "Embedding: a table has two axes, not \(table.shape)")
+    demand(table.shape.rank == 2, "Embedding: a table has two axes, not \(table.shape)")
     self.table = table
   }
 

@@ -34,7 +34,7 @@ public struct Dropout: Module {
 
   /// Creates the layer. Traps unless 0 <= rate < 1.
   public init(rate: Float) {
-    precondition(rate >= 0 && rate < 1, "Dropout: a rate is in 0..<1, not \(rate)")
+    demand(rate >= 0 && rate < 1, "Dropout: a rate is in 0..<1, not \(rate)")
     self.rate = rate
   }
 

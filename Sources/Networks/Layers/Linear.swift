@@ -13,7 +13,7 @@ public struct Linear: Module, FeedforwardLayer {
 
   /// A layer of given parameters: weight [outputs, inputs], bias [outputs]. Traps when they do not fit.
   public init(weight: Parameter, bias: Parameter?) {
-    precondition(
+    demand(
       weight.shape.rank == 2 && (bias == nil || bias?.shape == [weight.shape[0]]),
       "Linear: a weight \(weight.shape) and a bias \(bias?.shape.description ?? "") do not fit")
     self.weight = weight
@@ -85,7 +85,7 @@ public struct Feedforward: FeedforwardLayer {
 
   /// A network of `sizes.count - 1` dense layers. Traps unless there is one activation for each layer, and one layer at least.
   public init(sizes: [Int], activations: [Activation], using random: inout RandomSource) {
-    precondition(
+    demand(
       sizes.count >= 2 && activations.count == sizes.count - 1,
       "Feedforward: \(sizes.count) sizes need \(sizes.count - 1) activations, not \(activations.count)")
     layers = zip(sizes, sizes.dropFirst()).map { Linear(inputs: $0, outputs: $1, using: &random) }

@@ -59,7 +59,7 @@ public struct Recurrent<Cell: RecurrentCell>: SequenceLayer {
     output: SequenceBatch, state: LayerState
   ) {
     let template = cell.initialState(batch: 0)
-    precondition(
+    demand(
       state.parts.map(\.name) == template.names,
       "Recurrent: the state has parts \(state.parts.map(\.name)), the cell has \(template.names)")
     let result = self(

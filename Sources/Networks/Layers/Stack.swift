@@ -17,9 +17,9 @@ public struct Stack: SequenceLayer {
 
   /// A stack. `dropout` is the rate between layers. Traps when a layer does not fit the one below it.
   public init(_ layers: [any SequenceLayer], dropout rate: Float = 0) {
-    precondition(!layers.isEmpty, "Stack: no layers")
+    demand(!layers.isEmpty, "Stack: no layers")
     for (i, (lower, upper)) in zip(layers, layers.dropFirst()).enumerated() {
-      precondition(
+      demand(
         lower.outputSize == upper.inputSize,
         "Stack: layer \(i) gives \(lower.outputSize) values, layer \(i + 1) takes \(upper.inputSize)")
     }
@@ -41,9 +41,13 @@ public struct Stack: SequenceLayer {
   ) {
     var batch = input
     var states: [LayerState] = []
+    let parts = layers.indices.map { part($0, of: state) }
+    demand(
+      parts.reduce(0) { $0 + $1.parts.count } == state.parts.count,
+      "Stack: a state of parts \(state.parts.map(\.name)) for \(layers.count) layers")
     for (i, layer) in layers.enumerated() {
       if i > 0 { batch = dropout(batch, in: &evaluation) }
-      let result = LayerPath.entering("\(i)") { layer(batch, from: part(i, of: state), in: &evaluation) }
+      let result = LayerPath.entering("\(i)") { layer(batch, from: parts[i], in: &evaluation) }
       batch = result.output
       states.append(result.state)
     }

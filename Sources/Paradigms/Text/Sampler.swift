@@ -14,8 +14,8 @@ public struct Sampler: Sendable {
 
   /// Creates a sampler. Traps when the temperature is negative or no number, or `topK` is not positive.
   public init(temperature: Float = 1, topK: Int? = nil, seed: UInt64 = 1) {
-    precondition(temperature >= 0 && temperature.isFinite, "Sampler: a temperature of \(temperature)")
-    precondition(topK.map { $0 > 0 } ?? true, "Sampler: topK \(topK ?? 0)")
+    demand(temperature >= 0 && temperature.isFinite, "Sampler: a temperature of \(temperature)")
+    demand(topK.map { $0 > 0 } ?? true, "Sampler: topK \(topK ?? 0)")
     self.temperature = temperature
     self.topK = topK
     random = RandomSource(seed: seed, stream: 2)

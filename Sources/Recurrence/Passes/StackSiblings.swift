@@ -34,7 +34,9 @@ enum StackSiblings {
     // Weights may be computed after the first product of a family; a first walk makes them all known.
     var stacked: [Int: Tensor] = [:]
     return graph.rewritten { node, operands in
-      guard let key = siblings(graph.nodes[node], graph), let family = families[key], family.count > 1 else { return nil }
+      guard let key = siblings(graph.nodes[node], graph), let family = families[key], family.count > 1 else {
+        return nil
+      }
       weights[node] = operands[1]
       if stacked[family[0]] == nil {
         let all = family.map { weights[$0] ?? rebuild(graph.nodes[$0].operands[1], graph, beside: operands[1]) }
@@ -55,7 +57,7 @@ enum StackSiblings {
 
   /// A weight's expression again, in the trace of `tensor`. The trace finds equal nodes, so nothing is computed twice.
   private static func rebuild(_ node: Int, _ graph: StepGraph, beside tensor: Tensor) -> Tensor {
-    guard case .symbol(let symbol) = tensor.content else { preconditionFailure("a weight outside the trace") }
+    guard case .symbol(let symbol) = tensor.content else { mistake("a weight outside the trace") }
     switch graph.nodes[node].source {
     case .leaf(.constant(let index)): return symbol.trace.tensor(symbol.trace.number(graph.constants[index]))
     case .leaf(let leaf): return symbol.trace.leaf(leaf, shape: graph.nodes[node].shape)
@@ -104,7 +106,8 @@ enum StackSiblings {
       guard graph.nodes[term].shape == [to - from] else { return nil }
       return Sum(node: node, product: product, range: from..<to, term: term, base: nil)
     }
-    guard case .operation(.slice(.features, let begin, _), let base) = graph.nodes[term].source, base[0] != product else {
+    guard case .operation(.slice(.features, let begin, _), let base) = graph.nodes[term].source, base[0] != product
+    else {
       return nil
     }
     return Sum(node: node, product: product, range: from..<to, term: term, base: (base[0], begin))

@@ -78,7 +78,7 @@ struct Lowering {
         let kind: Address.Kind = keepsState(part, leaf: i) ? .previous : .carriedIn
         program.addresses[i] = Address(kind: kind, index: part, column: 0)
       case .weight(let weight)?: program.addresses[i] = Address(kind: .vector, index: weight, column: 0)
-      case .parameter?, .constant?: preconditionFailure("a plan's graph has weights in place of parameters")
+      case .parameter?, .constant?: mistake("a plan's graph has weights in place of parameters")
       case nil: break
       }
     }
@@ -183,7 +183,7 @@ struct Lowering {
       return address
     }
     guard case .operation(.slice(.features, let from, _), let operands) = graph.nodes[node].source else {
-      preconditionFailure("node %\(node) of the plan has no place:\n\(graph)")
+      mistake("node %\(node) of the plan has no place:\n\(graph)")
     }
     var address = resolve(operands[0])
     address.column += from
@@ -257,14 +257,14 @@ struct Lowering {
     case .reduce:
       return [(1, .rows(.sum, a: resolve(operands[0]), result: resolve(i), width: graph.nodes[operands[0]].width))]
     default:
-      preconditionFailure("\(operation.name) is not possible inside a recurrent step: rows of a batch stay apart")
+      mistake("\(operation.name) is not possible inside a recurrent step: rows of a batch stay apart")
     }
   }
 
   private mutating func product(_ i: Int, d: Int?, c: Int) -> Instruction {
     guard case .operation(.product(_, let transposeB), let operands) = graph.nodes[i].source,
       case .weight(let weight)? = graph.nodes[operands[1]].leaf
-    else { preconditionFailure("a product of two values of the step needs weights on its right side") }
+    else { mistake("a product of two values of the step needs weights on its right side") }
     let packing = Packing(weight: weight, transposed: transposeB)
     if !program.packings.contains(packing) { program.packings.append(packing) }
     return .product(

@@ -57,7 +57,7 @@ package final class Plan: Sendable {
       switch node.source {
       case .leaf(.parameter(let reference)): tensors.append(reference.parameter.tensor)
       case .leaf(.constant(let index)): tensors.append(weights.constants[index])
-      case .leaf: preconditionFailure("a weight depends on the time step:\n\(weights)")
+      case .leaf: mistake("a weight depends on the time step:\n\(weights)")
       case .operation(let operation, let operands):
         tensors.append(Tensor.apply(operation, operands.map { tensors[$0] }))
       }

@@ -56,7 +56,7 @@ struct PointwiseCode {
   private mutating func temporary() -> Register {
     if let index = free.popLast() { return .temporary(index) }
     temporaryCount += 1
-    precondition(temporaryCount <= Int(UR_MAX_TEMPORARIES), "a step has a longer elementwise chain than tiles can hold")
+    demand(temporaryCount <= Int(UR_MAX_TEMPORARIES), "a step has a longer elementwise chain than tiles can hold")
     return .temporary(temporaryCount - 1)
   }
 
@@ -80,7 +80,8 @@ struct PointwiseCode {
           destination: number(step.output), a: number(step.inputs[0]), b: number(step.inputs.last!))
       case .splat:
         ur_instruction(
-          opcode: UInt16(UR_SPLAT.rawValue), destination: UInt16(number(step.output)), a: UInt16(number(step.inputs[0])),
+          opcode: UInt16(UR_SPLAT.rawValue), destination: UInt16(number(step.output)),
+          a: UInt16(number(step.inputs[0])),
           b: 0, scale: 0, offset: 0)
       }
     }

@@ -52,14 +52,15 @@ package final class Unroller: Sendable {
   }
 
   private func check(_ inputs: [Tensor], _ states: [Tensor], _ layout: Layout) {
-    let place = LayerPath.current.isEmpty ? "recurrence" : "recurrence in layer `\(LayerPath.current)`"
     for (input, width) in zip(inputs, step.inputWidths) {
-      precondition(
-        input.shape == [layout.rowCount, width], "\(place): input rows \(input.shape) should be [\(layout.rowCount), \(width)]")
+      demand(
+        input.shape == [layout.rowCount, width],
+        "recurrence: input rows \(input.shape) should be [\(layout.rowCount), \(width)]")
     }
     for (state, width) in zip(states, step.stateWidths) {
-      precondition(
-        state.shape == [layout.batch, width], "\(place): initial state \(state.shape) should be [\(layout.batch), \(width)]")
+      demand(
+        state.shape == [layout.batch, width],
+        "recurrence: initial state \(state.shape) should be [\(layout.batch), \(width)]")
     }
   }
 

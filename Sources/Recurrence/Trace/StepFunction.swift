@@ -35,18 +35,26 @@ package struct StepFunction: Sendable {
     }
     let graph = StepGraph(trace, outputs: results.outputs.map(withRows), states: results.states.map(withRows))
     for (i, node) in graph.nodes.enumerated() where graph.hasRows[i] {
-      precondition(
-        node.shape.rank == 2 && node.shape[0] == 1,
-        "\(node.operation?.name ?? "a value") in a step: the sequences of a batch must not meet (its result for one is \(node.shape))")
+      demand(
+        node.shape.rank == 2 && node.shape[0] == 1 && !node.sumsRows,
+        "\(node.operation?.name ?? "a value") in a step: the sequences of a batch must not meet (its result for one is \(node.shape))"
+      )
     }
     return graph
   }
 
   private func checkStates(_ states: [Tensor]) {
-    let place = LayerPath.current.isEmpty ? "a step" : "the step of layer `\(LayerPath.current)`"
-    precondition(
+    demand(
       states.map(\.shape.last) == stateWidths,
-      "\(place) turns a state of widths \(stateWidths) into one of \(states.map(\.shape.last))")
+      "a step turns a state of widths \(stateWidths) into one of \(states.map(\.shape.last))")
+  }
+}
+
+extension StepGraph.Node {
+  /// Whether the rows of a batch are summed, as in a weight's gradient.
+  fileprivate var sumsRows: Bool {
+    if case .product(transposeA: true, _)? = operation { return true }
+    return false
   }
 }
 
