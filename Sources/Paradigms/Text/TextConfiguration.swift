@@ -1,4 +1,5 @@
 import Corpora
+import Foundation
 import Interchange
 import Networks
 import Tensors
@@ -56,8 +57,11 @@ public struct TextConfiguration: Hashable, Sendable, Codable {
       guard range.contains(value) else {
         throw UnrollError(
           kind, "\(name) is \(value), and must be in \(range.lowerBound)...\(range.upperBound)", at: place,
-          hint: place == nil ? "change --\(name)" : "the file is damaged, or was edited: mend the number")
+          hint: mend(name))
       }
+    }
+    func mend(_ name: String) -> String {
+      place == nil ? "change --\(name)" : "the file is damaged, or was edited: mend the number"
     }
     try require("layers", network.layers, 1...64)
     try require("hidden", network.hidden, 1...16_384)
@@ -68,9 +72,36 @@ public struct TextConfiguration: Hashable, Sendable, Codable {
     try require("tokens", tokens, 1...1_114_112)
     guard network.dropout >= 0, network.dropout < 1 else {
       throw UnrollError(
-        kind, "dropout is \(network.dropout), and must be at least 0 and below 1", at: place, hint: "change --dropout")
+        kind, "dropout is \(network.dropout), and must be at least 0 and below 1", at: place, hint: mend("dropout"))
     }
-    try settings.validate()
+    do {
+      try settings.validate()
+    } catch {
+      throw UnrollError(kind, error.message, at: place, hint: place == nil ? error.hint : mend(""))
+    }
+  }
+
+  /// Throws when a training of this size cannot fit into the machine's memory. `place` is as for ``validate(at:)``.
+  ///
+  /// What is counted is the least that a training takes: weights, gradients and the optimiser's memory, and for every step
+  /// of a window each layer's values and the scores. The numbers must be valid.
+  package func checkMemory(at place: String? = nil) throws(UnrollError) {
+    let perParameter = 2 + settings.rule.slots.count
+    let valuesPerStep =
+      switch network.cell {
+      case .elman: 2
+      case .gru, .gruResetAfter: 5
+      case .lstm: 7
+      }
+    let perStep = network.layers * network.hidden * valuesPerStep + 2 * tokens
+    let bytes = 4 * (Double(parameterCount * perParameter) + Double(length * batch) * Double(perStep))
+    let available = Double(ProcessInfo.processInfo.physicalMemory)
+    guard bytes > available else { return }
+    func gibibytes(_ bytes: Double) -> String { String(format: "%.1f GiB", bytes / Double(1 << 30)) }
+    throw UnrollError(
+      place == nil ? .usage : .invalidData,
+      "training takes at least \(gibibytes(bytes)) of memory, and this machine has \(gibibytes(available))", at: place,
+      hint: "make --hidden, --layers, --length or --batch smaller")
   }
 
   /// Number of learnt values of such a network.
