@@ -40,7 +40,6 @@ def arguments():
     parser.add_argument("--clip", type=float, default=1.0, help="largest global norm of the gradient; 0: no clipping")
     parser.add_argument("--initialization", choices=["unroll", "torch"], default="unroll")
     parser.add_argument("--forget-bias", type=float, default=1.0)
-    parser.add_argument("--embedding-limit", type=float, default=0.1, help="embeddings begin in plus or minus this")
     parser.add_argument("--evaluation-streams", type=int, default=16, help="streams that the validation part is read as")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--seed", type=int, default=1)
@@ -62,7 +61,7 @@ class Model(nn.Module):
     @torch.no_grad()
     def initialize(self, options):
         """Glorot for what reads inputs, orthogonal for what reads states, gate by gate; biases 0, the forget gate's 1."""
-        nn.init.uniform_(self.embedding.weight, -options.embedding_limit, options.embedding_limit)
+        nn.init.normal_(self.embedding.weight)
         for name, parameter in self.recurrent.named_parameters():
             if name.startswith("bias"):
                 parameter.zero_()

@@ -3,8 +3,10 @@ import Interchange
 
 /// The files of a training in a model folder: `weights.safetensors`, `history.jsonl` and the newest two
 /// `checkpoints/update-00001234.safetensors`.
-struct CheckpointStore {
+package struct CheckpointStore {
   let folder: String
+
+  package init(folder: String) { self.folder = folder }
 
   var weights: String { folder + "/weights.safetensors" }
   /// One line for each complete epoch.
@@ -19,15 +21,39 @@ struct CheckpointStore {
 
   /// Makes the folders, and removes temporary files that a killed training left in them.
   func prepare() throws(UnrollError) {
-    do {
-      try FileManager.default.createDirectory(atPath: checkpointFolder, withIntermediateDirectories: true)
-    } catch {
-      throw UnrollError(
-        .inputOutput, "the folder cannot be made: \(error.localizedDescription)", at: checkpointFolder,
-        hint: "choose another folder, or make room in it and permissions for it")
-    }
+    try Self.makeFolder(checkpointFolder)
     // An atomic write of `name` goes through `.name.tmp`; one of the other files is taken over by their next write.
     remove(names(in: checkpointFolder).filter(Self.isTemporary).map { "\(checkpointFolder)/\($0)" })
+  }
+
+  /// Makes a folder and those above it, unless it is there.
+  package static func makeFolder(_ path: String) throws(UnrollError) {
+    guard !path.isEmpty else { throw UnrollError(.usage, "the path of a folder is empty", hint: "name one: --out DIR") }
+    do {
+      try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    } catch {
+      // Foundation's own words hide the system's reason.
+      let system = (error as NSError).userInfo[NSUnderlyingErrorKey] as? any Error
+      let code = ((system ?? error) as NSError).code
+      let isSystem = system != nil || (error as NSError).domain == NSPOSIXErrorDomain
+      let cause = isSystem ? String(cString: strerror(Int32(truncatingIfNeeded: code))) : error.localizedDescription
+      throw UnrollError(
+        .inputOutput, "the folder cannot be made: \(cause)", at: path,
+        hint: "choose another place: --out; or make room there and permissions for it")
+    }
+  }
+
+  /// Whether a training has begun in the folder: it has a checkpoint or a complete epoch. One that was killed before is
+  /// begun again from its seed.
+  package var hasTraining: Bool {
+    let size = try? FileManager.default.attributesOfItem(atPath: history.path)[.size] as? Int
+    return !checkpoints().isEmpty || (size ?? 0) > 0
+  }
+
+  /// Whether the folder holds what a new training would overwrite.
+  package var isTaken: Bool {
+    FileManager.default.fileExists(atPath: folder + "/config.json")
+      || FileManager.default.fileExists(atPath: weights) || hasTraining
   }
 
   /// Checkpoints that are there, newest first.

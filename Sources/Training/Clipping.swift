@@ -42,7 +42,7 @@ public enum Clipping: Hashable, Sendable, Codable {
     switch self {
     case .none: return
     case .norm(let limit), .value(let limit):
-      try require(limit > 0 && limit.isFinite, "a limit of gradients is above 0, not \(limit)")
+      try require(limit > 0 && limit.isFinite, "a limit of gradients is above 0, not \(limit)", hint: "change --clip")
     }
   }
 }

@@ -215,7 +215,7 @@ extension Trainer {
     throw newestError
       ?? UnrollError(
         .missing, "there is no checkpoint to resume from", at: store.folder,
-        hint: "train without --resume to begin anew")
+        hint: "begin anew in another folder: --out")
   }
 
   private mutating func restore(_ checkpoint: Checkpoint, at path: String) throws {

@@ -37,19 +37,27 @@ public struct TrainingSettings: Hashable, Sendable, Codable {
 
   /// Throws a usage error that names the setting when one is outside its range.
   public func validate() throws(UnrollError) {
-    try require(epochs >= 0 && epochs <= 1 << 31, "a training takes 0 or more epochs, not \(epochs)")
-    try require(learningRate > 0 && learningRate.isFinite, "a learning rate is above 0, not \(learningRate)")
+    try require(
+      epochs >= 0 && epochs <= 1 << 31, "a training takes 0 to 2147483648 epochs, not \(epochs)",
+      hint: "change --epochs")
+    try require(
+      learningRate > 0 && learningRate.isFinite, "a learning rate is above 0, not \(learningRate)",
+      hint: "change --learning-rate")
     try rule.validate()
     try schedule.validate()
     try clipping.validate()
     if let earlyStopping {
-      try require(earlyStopping.patience > 0, "a patience is 1 or more epochs, not \(earlyStopping.patience)")
+      try require(
+        earlyStopping.patience > 0, "a patience is 1 or more epochs, not \(earlyStopping.patience)",
+        hint: "change --patience")
       try require(
         earlyStopping.minimumImprovement >= 0,
         "a minimum improvement is 0 or more nats, not \(earlyStopping.minimumImprovement)")
     }
     if let checkpointInterval {
-      try require(checkpointInterval > 0, "checkpoints come every 1 or more updates, not \(checkpointInterval)")
+      try require(
+        checkpointInterval > 0, "checkpoints come every 1 or more updates, not \(checkpointInterval)",
+        hint: "change --checkpoint-every")
     }
   }
 }

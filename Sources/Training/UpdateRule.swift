@@ -72,6 +72,8 @@ public struct WeightDecay: Hashable, Sendable, Codable, ExpressibleByFloatLitera
 }
 
 /// Throws a usage error with the message unless the condition holds. NaN fulfils no comparison, so it is refused too.
-func require(_ condition: Bool, _ message: @autoclosure () -> String) throws(UnrollError) {
-  if !condition { throw UnrollError(.usage, message()) }
+func require(
+  _ condition: Bool, _ message: @autoclosure () -> String, hint: String? = nil
+) throws(UnrollError) {
+  if !condition { throw UnrollError(.usage, message(), hint: hint) }
 }

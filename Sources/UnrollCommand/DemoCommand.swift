@@ -8,10 +8,13 @@ struct DemoCommand: ParsableCommand {
     discussion: """
       The text is built in: names of languages, countries and currencies in ten European languages, from the CLDR that the
       Swift toolchain brings along. Nothing is downloaded.
+
+        unroll demo
+        unroll demo --out names      keep the model, to look into it afterwards
       """)
 
   @Option(help: "Keep the model in this folder.") var out: String?
-  @Option(help: "Times to go through the text.") var epochs = 5
+  @Option(parsing: .unconditional, help: "Times to go through the text.") var epochs = 5
   @OptionGroup var common: CommonOptions
 
   func run() throws {
@@ -43,7 +46,9 @@ struct DemoCommand: ParsableCommand {
 
   /// The same question in ten languages, and what the model answers: names that are not in its text, as a rule.
   private func showSamples(of model: TextModel) throws {
-    if !common.json { Console.write("\nWhat it writes after a prompt; * marks names that are in no line it has read:\n\n") }
+    if !common.json {
+      try Console.write("\nWhat it writes after a prompt; * marks names that are in no line it has read:\n\n")
+    }
     let known = Set(BuiltInCorpus.names().split(separator: "\n").map(String.init))
     for prompt in BuiltInCorpus.prompts {
       let answers = try (1...3).map { seed in
@@ -53,7 +58,7 @@ struct DemoCommand: ParsableCommand {
       if common.json {
         try Console.json(Line(prompt: prompt, answers: answers))
       } else {
-        Console.write("  \(prompt)\(answers.joined(separator: ", "))\n")
+        try Console.write("  \(prompt)\(answers.joined(separator: ", "))\n")
       }
     }
   }

@@ -28,7 +28,7 @@ struct EvaluateCommand: ParsableCommand {
     case .test: tokens = try corpus(model).test
     }
     let line = ScoreLine(try model.score(tokens, source: data), part: part.rawValue)
-    if common.json { try Console.json(line) } else { print(line.text) }
+    if common.json { try Console.json(line) } else { try Console.write(line.text + "\n") }
   }
 
   private func corpus(_ model: TextModel) throws -> TextCorpus {

@@ -14,12 +14,16 @@ struct GenerateCommand: ParsableCommand {
   @OptionGroup var common: CommonOptions
 
   struct SamplingOptions: ParsableArguments {
-    @Option(help: "The beginning; without one the model begins a line.") var prompt = ""
-    @Option(help: "Characters to write.") var length = 500
-    @Option(help: "Under 1: the likely becomes likelier; above 1: the unlikely does; 0: always the best.")
+    // Unconditional: a value may begin with a dash.
+    @Option(parsing: .unconditional, help: "The beginning; without one the model begins a line.") var prompt = ""
+    @Option(parsing: .unconditional, help: "Characters to write.") var length = 500
+    @Option(
+      parsing: .unconditional,
+      help: "Under 1: the likely becomes likelier; above 1: the unlikely does; 0: always the best.")
     var temperature: Float = 0.8
-    @Option(help: "Choose among the best so many characters only; by default among all.") var topK: Int?
-    @Option(help: "Another seed writes another text.") var seed: UInt64 = 1
+    @Option(parsing: .unconditional, help: "Choose among the best so many characters only; by default among all.")
+    var topK: Int?
+    @Option(parsing: .unconditional, help: "Another seed writes another text.") var seed: UInt64 = 1
 
     func validate() throws {
       guard length >= 0 else { throw ValidationError("--length is \(length), and must be at least 0") }
@@ -35,16 +39,25 @@ struct GenerateCommand: ParsableCommand {
   func run() throws {
     common.apply()
     let model = try TextModel(contentsOf: folder)
-    var text = ""
-    if !common.json { Console.write(sampling.prompt) }
+    // What is not yet written: the prompt only when the model knows its characters, JSON only at the end.
+    var text = common.json ? "" : sampling.prompt
+    var failure: UnrollError?
     try model.generate(after: sampling.prompt, length: sampling.length, sampler: sampling.sampler) { character in
-      if common.json { text += character } else { Console.write(character) }
-      return true
+      text += character
+      if common.json { return true }
+      do throws(UnrollError) {
+        try Console.write(text)
+        text = ""
+      } catch {
+        failure = error
+      }
+      return failure == nil
     }
+    if let failure { throw failure }
     if common.json {
       try Console.json(Line(prompt: sampling.prompt, text: text))
     } else {
-      Console.write("\n")
+      try Console.write(text + "\n")
     }
   }
 

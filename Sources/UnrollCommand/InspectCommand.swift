@@ -24,11 +24,11 @@ struct InspectCommand: ParsableCommand {
   enum Format: String, ExpressibleByArgument, CaseIterable { case text, dot, svg }
 
   @Argument(help: "The model folder.") var folder: String
-  @Option(help: "The recurrent layer to look into, from 0.") var layer = 0
+  @Option(parsing: .unconditional, help: "The recurrent layer to look into, from 0.") var layer = 0
   @Flag(help: "Show the step's graph before and after each pass, and its adjoint's.") var passes = false
   @Option(help: "Draw this only.") var picture: Picture?
   @Option(help: "The picture's form.") var format = Format.text
-  @Option(help: "Time steps of an unrolled picture.") var steps = 3
+  @Option(parsing: .unconditional, help: "Time steps of an unrolled picture.") var steps = 3
   @Option(help: "Write the picture to a file.") var out: String?
   @OptionGroup var common: CommonOptions
 
@@ -68,7 +68,7 @@ struct InspectCommand: ParsableCommand {
     } else if common.json {
       try Console.json(PictureLine(format: format.rawValue, content: text))
     } else {
-      Console.write(text)
+      try Console.write(text)
     }
   }
 
@@ -78,7 +78,7 @@ struct InspectCommand: ParsableCommand {
         if common.json {
           try Console.json(GraphLine(direction: direction, pass: name, graph: graph.description))
         } else {
-          print("── \(direction), after \(name) \(String(repeating: "─", count: 60))\n\(graph)\n")
+          try Console.write("── \(direction), after \(name) \(String(repeating: "─", count: 60))\n\(graph)\n\n")
         }
       }
     }
@@ -93,14 +93,15 @@ struct InspectCommand: ParsableCommand {
       return
     }
     let width = parameters.map(\.path.count).max() ?? 0
-    print(view.title + "\n")
+    try Console.write(view.title + "\n\n")
     for line in parameters {
-      print("\(line.path.padding(toLength: width, withPad: " ", startingAt: 0))  \(line.shape)  \(line.count)")
+      try Console.write(
+        "\(line.path.padding(toLength: width, withPad: " ", startingAt: 0))  \(line.shape)  \(line.count)\n")
     }
-    print("\n" + view.diagram(.network, steps: steps).text() + "\n")
-    print(view.diagram(.networkUnrolled, steps: steps).text() + "\n")
-    print("One step of layer \(layer), as written\n\n\(view.equations(view.plan.history[0].graph))\n")
-    print("and as it is run\n\n\(view.equations(view.plan.history[view.plan.history.count - 1].graph))")
+    try Console.write("\n" + view.diagram(.network, steps: steps).text() + "\n\n")
+    try Console.write(view.diagram(.networkUnrolled, steps: steps).text() + "\n\n")
+    try Console.write("One step of layer \(layer), as written\n\n\(view.equations(view.plan.history[0].graph))\n\n")
+    try Console.write("and as it is run\n\n\(view.equations(view.plan.history[view.plan.history.count - 1].graph))\n")
   }
 
   private struct ParameterLine: Encodable {
@@ -129,7 +130,8 @@ struct ModelView {
 
   var title: String {
     let count = model.network.parameterCount
-    return "character language model, \(model.vocabulary.count) characters, \(count) parameters, trained on \(model.configuration.data.path)"
+    return
+      "character language model, \(model.vocabulary.count) characters, \(count) parameters, trained on \(model.configuration.data.path)"
   }
 
   func equations(_ graph: StepGraph) -> String { graph.equations(names: layer.stepNames) }
@@ -154,9 +156,11 @@ struct ModelView {
         direction: layer.direction == .forward ? .forward : .backward)
     }
     return [
-      Diagram.Layer(name: "embedding", kind: "Embedding", inputs: network.embedding.tokens, outputs: network.embedding.size)
+      Diagram.Layer(
+        name: "embedding", kind: "Embedding", inputs: network.embedding.tokens, outputs: network.embedding.size)
     ] + recurrent + [
-      Diagram.Layer(name: "readout", kind: "Linear", inputs: network.readout.inputSize, outputs: network.readout.outputSize)
+      Diagram.Layer(
+        name: "readout", kind: "Linear", inputs: network.readout.inputSize, outputs: network.readout.outputSize)
     ]
   }
 }

@@ -2,7 +2,8 @@ import Dispatch
 import Foundation
 import Training
 
-/// Turns Ctrl-C (SIGINT) and SIGTERM into a request to stop; a second one ends the program at once with exit code 130.
+/// Turns Ctrl-C (SIGINT) and SIGTERM into a request to stop; a second one ends the program at once with exit code 130. A
+/// reader of the output that goes away (SIGPIPE) does not end the training.
 ///
 ///     let stop = StopRequest()
 ///     let interruption = Interruption(requesting: stop)
@@ -15,6 +16,7 @@ final class Interruption {
 
   /// Listens from now on. `notice` is written to standard error at the first signal.
   init(requesting stop: StopRequest, notice: String = "stopping after this update; once more to leave at once") {
+    signal(SIGPIPE, SIG_IGN)
     let queue = DispatchQueue(label: "unroll.interruption", qos: .userInteractive)
     sources = Self.signals.map { number in
       // The default action would end the process before the source sees the signal.
@@ -33,6 +35,6 @@ final class Interruption {
   /// Gives the signals their usual effect back.
   func end() {
     for source in sources { source.cancel() }
-    for number in Self.signals { signal(number, SIG_DFL) }
+    for number in Self.signals + [SIGPIPE] { signal(number, SIG_DFL) }
   }
 }

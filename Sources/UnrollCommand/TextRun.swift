@@ -32,7 +32,8 @@ struct TextRun {
     let network = model.configuration.network
     note(
       "\(network.layers) × \(network.cell.rawValue) of \(network.hidden), \(model.network.parameterCount) parameters;"
-        + " \(training.corpus.source): \(model.configuration.data.characters) characters, \(model.vocabulary.count) different")
+        + " \(training.corpus.source): \(model.configuration.data.characters) characters, \(model.vocabulary.count) different"
+    )
   }
 
   private func note(_ text: String) {

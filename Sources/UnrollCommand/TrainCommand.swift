@@ -5,7 +5,10 @@ import Unroll
 /// `unroll train`.
 struct TrainCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "train", abstract: "Train a model on data of your own.", subcommands: [TrainTextCommand.self])
+    commandName: "train", abstract: "Train a model on data of your own.",
+    discussion: """
+        unroll train text --data poems.txt --out poems
+      """, subcommands: [TrainTextCommand.self])
 }
 
 extension CellKind: ExpressibleByArgument {}
@@ -32,24 +35,28 @@ struct TrainTextCommand: ParsableCommand {
 
   struct NetworkOptions: ParsableArguments {
     @Option(help: "The recurrent cell.") var cell: CellKind?
-    @Option(help: "Recurrent layers.") var layers: Int?
-    @Option(help: "Values of each layer's hidden state.") var hidden: Int?
-    @Option(help: "Values of a character's vector.") var embedding: Int?
-    @Option(help: "Share of values dropped before, between and after the layers while training.") var dropout: Float?
+    @Option(parsing: .unconditional, help: "Recurrent layers.") var layers: Int?
+    @Option(parsing: .unconditional, help: "Values of each layer's hidden state.") var hidden: Int?
+    @Option(parsing: .unconditional, help: "Values of a character's vector.") var embedding: Int?
+    @Option(
+      parsing: .unconditional, help: "Share of values dropped before, between and after the layers while training.")
+    var dropout: Float?
   }
 
   struct TrainingOptions: ParsableArguments {
-    @Option(help: "Time steps that gradients go back through (k2).") var length: Int?
-    @Option(help: "Time steps between updates (k1); by default --length.") var step: Int?
-    @Option(help: "Rows of text read side by side.") var batch: Int?
-    @Option(help: "Times to go through the text.") var epochs: Int?
-    @Option(help: "The full learning rate.") var learningRate: Float?
+    @Option(parsing: .unconditional, help: "Time steps that gradients go back through (k2).") var length: Int?
+    @Option(parsing: .unconditional, help: "Time steps between updates (k1); by default --length.") var step: Int?
+    @Option(parsing: .unconditional, help: "Rows of text read side by side.") var batch: Int?
+    @Option(parsing: .unconditional, help: "Times to go through the text.") var epochs: Int?
+    @Option(parsing: .unconditional, help: "The full learning rate.") var learningRate: Float?
     @Option(help: "How the learning rate changes.") var schedule: ScheduleName?
     @Option(help: "How gradients move the weights.") var optimizer: OptimizerName?
-    @Option(help: "Largest global norm of a gradient; 0: no limit.") var clip: Float?
-    @Option(help: "Stop after so many epochs without a better validation loss.") var patience: Int?
-    @Option(help: "Updates between checkpoints; each epoch ends with one anyway.") var checkpointEvery: Int?
-    @Option(help: "Decides initial weights, order and dropout.") var seed: UInt64?
+    @Option(parsing: .unconditional, help: "Largest global norm of a gradient; 0: no limit.") var clip: Float?
+    @Option(parsing: .unconditional, help: "Stop after so many epochs without a better validation loss.") var patience:
+      Int?
+    @Option(parsing: .unconditional, help: "Updates between checkpoints; each epoch ends with one anyway.")
+    var checkpointEvery: Int?
+    @Option(parsing: .unconditional, help: "Decides initial weights, order and dropout.") var seed: UInt64?
   }
 
   enum ScheduleName: String, ExpressibleByArgument, CaseIterable { case constant, cosine }
@@ -81,7 +88,8 @@ struct TrainTextCommand: ParsableCommand {
     ]
     if let flag = fixed.first(where: \.1)?.0 {
       throw UnrollError(
-        .usage, "\(flag) cannot change in the middle of a training", hint: "leave it out, or start anew without --resume")
+        .usage, "\(flag) cannot change in the middle of a training",
+        hint: "leave it out, or start anew without --resume")
     }
     return try TextTraining(resuming: out, data: data, epochs: training.epochs)
   }

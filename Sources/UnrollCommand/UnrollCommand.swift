@@ -22,6 +22,7 @@ struct UnrollCommand: ParsableCommand {
 
   static func main() {
     do {
+      if let error = UnknownCommand.error(in: CommandLine.arguments.dropFirst(), of: Self.self) { throw error }
       var command = try parseAsRoot()
       try command.run()
     } catch {
@@ -37,11 +38,16 @@ struct UnrollCommand: ParsableCommand {
     }
     let message = fullMessage(for: error)
     if exitCode(for: error) == .success {
-      print(message)
-      Foundation.exit(0)
+      do {
+        try Console.write(message + "\n")
+        Foundation.exit(0)
+      } catch {
+        exit(with: error)
+      }
     }
     if error is ExitCode { Foundation.exit(exitCode(for: error).rawValue) }
-    Console.note(message)
-    Foundation.exit(2)
+    // The parser's text ends with: See 'unroll train text --help' for more information.
+    let help = message.split(separator: "'").last { $0.hasSuffix("--help") }
+    exit(with: UnrollError(.usage, self.message(for: error), hint: "see: \(help ?? "unroll --help")"))
   }
 }

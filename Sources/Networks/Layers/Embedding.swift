@@ -15,9 +15,13 @@ public struct Embedding: Module {
     self.table = table
   }
 
-  /// A new table, by default evenly spread over ±0.1.
-  public init(tokens: Int, size: Int, initializer: Initializer = .uniform(limit: 0.1), using random: inout RandomSource)
-  {
+  /// A new table, by default of normally distributed values with deviation 1.
+  ///
+  /// Smaller vectors are too weak beside an orthogonal recurrent state: at the beginning of training the state then drifts
+  /// by itself, and may never come back from a start with zeros.
+  public init(
+    tokens: Int, size: Int, initializer: Initializer = .normal(deviation: 1), using random: inout RandomSource
+  ) {
     self.init(table: Parameter(initializer(outputs: tokens, inputs: size, using: &random)))
   }
 

@@ -1,4 +1,5 @@
 import Corpora
+import Foundation
 import Interchange
 import Networks
 import Tensors
@@ -17,16 +18,18 @@ public struct TextConfiguration: Hashable, Sendable, Codable {
   public var network = TextNetworkShape()
   /// Characters of the vocabulary.
   public var tokens: Int
-  /// Steps that the gradient goes back (k2).
-  public var length = 128
+  /// Steps that the gradient goes back (k2); 64 by default.
+  public var length = 64
   /// Steps between updates (k1); nil: `length`.
   public var step: Int?
-  /// Rows of text that are read side by side.
+  /// Rows of text that are read side by side; 32 by default.
   public var batch = 32
   /// Decides initial weights, masks and order.
   public var seed: UInt64 = 1
-  /// The optimiser and its schedule.
-  public var settings = TrainingSettings()
+  /// The optimiser and its schedule; by default Adam at 0.005, falling along a cosine over 8 epochs, gradients clipped to
+  /// a norm of 1.
+  public var settings = TrainingSettings(
+    epochs: 8, learningRate: 0.005, schedule: .cosine(warmUp: 100, final: 0.01), clipping: .norm(1))
   /// The text: its path as it was given, characters, and a checksum of its tokens.
   public var data: Source
 
@@ -54,8 +57,11 @@ public struct TextConfiguration: Hashable, Sendable, Codable {
       guard range.contains(value) else {
         throw UnrollError(
           kind, "\(name) is \(value), and must be in \(range.lowerBound)...\(range.upperBound)", at: place,
-          hint: place == nil ? "change --\(name)" : "the file is damaged, or was edited: mend the number")
+          hint: mend(name))
       }
+    }
+    func mend(_ name: String) -> String {
+      place == nil ? "change --\(name)" : "the file is damaged, or was edited: mend the number"
     }
     try require("layers", network.layers, 1...64)
     try require("hidden", network.hidden, 1...16_384)
@@ -66,9 +72,36 @@ public struct TextConfiguration: Hashable, Sendable, Codable {
     try require("tokens", tokens, 1...1_114_112)
     guard network.dropout >= 0, network.dropout < 1 else {
       throw UnrollError(
-        kind, "dropout is \(network.dropout), and must be at least 0 and below 1", at: place, hint: "change --dropout")
+        kind, "dropout is \(network.dropout), and must be at least 0 and below 1", at: place, hint: mend("dropout"))
     }
-    try settings.validate()
+    do {
+      try settings.validate()
+    } catch {
+      throw UnrollError(kind, error.message, at: place, hint: place == nil ? error.hint : mend(""))
+    }
+  }
+
+  /// Throws when a training of this size cannot fit into the machine's memory. `place` is as for ``validate(at:)``.
+  ///
+  /// What is counted is the least that a training takes: weights, gradients and the optimiser's memory, and for every step
+  /// of a window each layer's values and the scores. The numbers must be valid.
+  package func checkMemory(at place: String? = nil) throws(UnrollError) {
+    let perParameter = 2 + settings.rule.slots.count
+    let valuesPerStep =
+      switch network.cell {
+      case .elman: 2
+      case .gru, .gruResetAfter: 5
+      case .lstm: 7
+      }
+    let perStep = network.layers * network.hidden * valuesPerStep + 2 * tokens
+    let bytes = 4 * (Double(parameterCount * perParameter) + Double(length * batch) * Double(perStep))
+    let available = Double(ProcessInfo.processInfo.physicalMemory)
+    guard bytes > available else { return }
+    func gibibytes(_ bytes: Double) -> String { String(format: "%.1f GiB", bytes / Double(1 << 30)) }
+    throw UnrollError(
+      place == nil ? .usage : .invalidData,
+      "training takes at least \(gibibytes(bytes)) of memory, and this machine has \(gibibytes(available))", at: place,
+      hint: "make --hidden, --layers, --length or --batch smaller")
   }
 
   /// Number of learnt values of such a network.

@@ -30,7 +30,8 @@ public struct TextModel: Sendable {
     let count = weights.tensors.reduce(0) { $0 + $1.tensor.shape.count }
     guard count == configuration.parameterCount else {
       throw UnrollError(
-        .invalidData, "the weights are \(count) numbers, and a model as in config.json has \(configuration.parameterCount)",
+        .invalidData,
+        "the weights are \(count) numbers, and a model as in config.json has \(configuration.parameterCount)",
         at: path, hint: "config.json and weights.safetensors are not of one training: restore the folder from a copy")
     }
     network = Self.emptyNetwork(configuration)
@@ -47,14 +48,23 @@ public struct TextModel: Sendable {
   /// What a folder's JSON files say. Throws when they are missing, damaged, too new, or do not fit together.
   static func readDescription(of folder: String) throws(UnrollError) -> (TextConfiguration, CharacterVocabulary) {
     let path = folder + "/config.json"
-    guard FileManager.default.fileExists(atPath: folder) else {
+    var isFolder: ObjCBool = false
+    let isThere = FileManager.default.fileExists(atPath: folder, isDirectory: &isFolder)
+    guard isThere, isFolder.boolValue, FileManager.default.fileExists(atPath: path) else {
+      let message =
+        !isThere
+        ? "there is no model folder"
+        : isFolder.boolValue
+          ? "the folder holds no model: config.json is missing" : "this is a file, not a model folder"
       throw UnrollError(
-        .missing, "there is no model folder", at: folder, hint: "train one: unroll train text --data FILE --out \(folder)")
+        .missing, message, at: folder.isEmpty ? nil : folder,
+        hint: "train a model: unroll train text --data FILE --out DIR; then name that DIR here")
     }
     let header = try StrictJSON.read(Header.self, from: path)
     guard header.version <= TextConfiguration.newestVersion else {
       throw UnrollError(
-        .unsupportedVersion, "the model folder has version \(header.version), this program knows \(TextConfiguration.newestVersion)",
+        .unsupportedVersion,
+        "the model folder has version \(header.version), this program knows \(TextConfiguration.newestVersion)",
         at: path, hint: "open it with the newer program that wrote it")
     }
     guard header.version >= 1, header.paradigm == "text" else {
@@ -76,6 +86,12 @@ public struct TextModel: Sendable {
   private struct Header: Decodable {
     let version: Int
     let paradigm: String
+  }
+
+  /// A network with the values that a training begins with.
+  static func newNetwork(_ configuration: TextConfiguration) -> TextNetwork {
+    var random = RandomSource(seed: configuration.seed)
+    return TextNetwork(configuration.network, tokens: configuration.tokens, using: &random)
   }
 
   /// A network without values, to read weights into.

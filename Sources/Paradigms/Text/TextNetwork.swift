@@ -38,8 +38,8 @@ public struct TextNetworkShape: Hashable, Sendable, Codable {
   public var cell = CellKind.lstm
   /// Number of recurrent layers; 1 by default.
   public var layers = 1
-  /// Values of each layer's hidden state; 512 by default.
-  public var hidden = 512
+  /// Values of each layer's hidden state; 256 by default.
+  public var hidden = 256
   /// Values of a character's vector; 64 by default.
   public var embedding = 64
   /// Rate of the dropout before, between and after the recurrent layers; 0 by default.

@@ -80,16 +80,21 @@ public struct TextObjective: Objective {
   /// Goes back to a snapshot. Throws when it is one of another network or text.
   public mutating func restore(_ snapshot: ObjectiveSnapshot) throws {
     let position = try StrictJSON.decode(Position.self, from: Data(snapshot.values.utf8), path: "checkpoint")
-    guard position.epoch >= 0, position.window >= 0, position.window <= streams.windowCount else {
+    // Nor may the random source come to its end: a hostile file could say that it is there.
+    guard position.epoch >= 0, position.window >= 0, position.window <= streams.windowCount,
+      position.random.position < 1 << 62
+    else {
       throw UnrollError(
-        .invalidData, "the checkpoint stands at window \(position.window) of epoch \(position.epoch), but an epoch has \(streams.windowCount) windows",
+        .invalidData,
+        "the checkpoint stands at window \(position.window) of epoch \(position.epoch), but an epoch has \(streams.windowCount) windows",
         hint: "resume with the text, --length and --batch that the training began with")
     }
     let known = Dictionary(snapshot.tensors.map { ($0.name, $0.tensor) }, uniquingKeysWith: { first, _ in first })
     let parts = try state.parts.map { part in
       guard let tensor = known[part.name], tensor.shape == part.tensor.shape else {
         throw UnrollError(
-          .invalidData, "the checkpoint's state `\(part.name)` is \(known[part.name]?.shape.description ?? "missing"), and should be \(part.tensor.shape)",
+          .invalidData,
+          "the checkpoint's state `\(part.name)` is \(known[part.name]?.shape.description ?? "missing"), and should be \(part.tensor.shape)",
           hint: "resume with the model and --batch that the training began with")
       }
       return LayerState.Part(name: part.name, tensor: tensor)

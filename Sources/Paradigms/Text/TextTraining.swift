@@ -27,19 +27,20 @@ public struct TextTraining {
   /// Throws when a number cannot be, the text is too short for it, or the folder holds a model already.
   public init(_ configuration: TextConfiguration, corpus: TextCorpus, folder: String?) throws(UnrollError) {
     try configuration.validate()
-    if let folder, FileManager.default.fileExists(atPath: folder + "/config.json") {
+    try configuration.checkMemory()
+    if let folder, CheckpointStore(folder: folder).isTaken {
       throw UnrollError(
         .usage, "the folder holds a model already", at: folder,
         hint: "go on with it: --resume; or choose another folder: --out")
     }
-    var random = RandomSource(seed: configuration.seed)
-    let network = TextNetwork(configuration.network, tokens: corpus.vocabulary.count, using: &random)
     try self.init(
-      TextModel(configuration: configuration, vocabulary: corpus.vocabulary, network: network), corpus: corpus,
-      folder: folder, isResumed: false)
+      TextModel(
+        configuration: configuration, vocabulary: corpus.vocabulary, network: TextModel.newNetwork(configuration)),
+      corpus: corpus, folder: folder, isResumed: false)
   }
 
-  /// Goes on with the training in a folder, from its newest checkpoint.
+  /// Goes on with the training in a folder, from its newest checkpoint; or begins it again when it was killed before it
+  /// had one.
   ///
   /// - Parameters:
   ///   - folder: The model folder.
@@ -55,11 +56,16 @@ public struct TextTraining {
         .invalidData, "this is not the text that the training began with", at: path,
         hint: "give that text: --data FILE; or start anew in another folder: --out")
     }
-    if let epochs { configuration.settings.epochs = epochs }
-    let network = TextModel.emptyNetwork(configuration)
+    if let epochs {
+      configuration.settings.epochs = epochs
+      try configuration.validate()
+    }
+    try configuration.checkMemory(at: folder + "/config.json")
+    let hasBegun = CheckpointStore(folder: folder).hasTraining
+    let network = hasBegun ? TextModel.emptyNetwork(configuration) : TextModel.newNetwork(configuration)
     try self.init(
       TextModel(configuration: configuration, vocabulary: vocabulary, network: network), corpus: corpus, folder: folder,
-      isResumed: true)
+      isResumed: hasBegun)
   }
 
   private init(_ model: TextModel, corpus: TextCorpus, folder: String?, isResumed: Bool) throws(UnrollError) {
@@ -94,13 +100,7 @@ public struct TextTraining {
   }
 
   private func prepare(_ folder: String) throws(UnrollError) {
-    do {
-      try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-    } catch {
-      throw UnrollError(
-        .inputOutput, "the model folder cannot be made: \(error.localizedDescription)", at: folder,
-        hint: "choose another place: --out")
-    }
+    try CheckpointStore.makeFolder(folder)
     // The vocabulary first: a folder with a config.json is a model.
     if !isResumed { try model.vocabulary.write(to: folder + "/vocabulary.json") }
     try StrictJSON.write(model.configuration, to: folder + "/config.json")

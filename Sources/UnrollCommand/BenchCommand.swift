@@ -1,0 +1,56 @@
+import ArgumentParser
+import Foundation
+
+/// `unroll bench`: how fast this machine is.
+struct BenchCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "bench", abstract: "Measure the speed of this machine.", subcommands: [KernelsBench.self])
+}
+
+/// `unroll bench kernels`: every kernel that time is spent in, against what the processor can do at best.
+struct KernelsBench: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "kernels", abstract: "Measure the numerical kernels on one thread.",
+    discussion: """
+      Products are compared with bare multiply-adds, elementwise programs with the LSTM's gates written by hand; both sides \
+      are measured alternately, and the medians are printed. Times are processor time of one thread. \
+      UNROLL_ISA chooses an instruction set.
+
+      Example: UNROLL_ISA=avx2 unroll bench kernels
+      """)
+
+  @Flag(help: "Print one JSON object a line.")
+  var json = false
+
+  func run() throws {
+    let bench = KernelBenchmark()
+    if !json { print("instruction set: \(bench.instructionSet)\n" + Self.header) }
+    try bench.run { row in
+      print(json ? try Self.line(row) : Self.text(row))
+      fflush(nil)  // so that a row is seen when it is measured, also through a pipe
+    }
+  }
+
+  private static let header = columns("kernel", "shape", "value", "unit", "relative to")
+
+  private static func text(_ row: KernelBenchmark.Row) -> String {
+    let value = String(format: row.value < 10 ? "%.3f" : "%.1f", row.value)
+    return columns(row.kernel, row.shape, value, row.unit, row.comparison.map { format($0) } ?? "")
+  }
+
+  private static func format(_ comparison: KernelBenchmark.Comparison) -> String {
+    String(format: "%6.1f %% of ", comparison.ratio * 100) + comparison.reference
+  }
+
+  private static func columns(_ kernel: String, _ shape: String, _ value: String, _ unit: String, _ last: String) -> String {
+    func left(_ text: String, _ width: Int) -> String { text.padding(toLength: width, withPad: " ", startingAt: 0) }
+    let right = String(repeating: " ", count: max(0, 8 - value.count)) + value
+    return "\(left(kernel, 12)) \(left(shape, 24)) \(right) \(left(unit, 14)) \(last)"
+  }
+
+  private static func line(_ row: KernelBenchmark.Row) throws -> String {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys]
+    return String(decoding: try encoder.encode(row), as: UTF8.self)
+  }
+}
