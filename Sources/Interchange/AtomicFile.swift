@@ -8,8 +8,8 @@ import Foundation
 public enum AtomicFile {
   /// Writes `data` as the whole content of the file at `path`.
   ///
-  /// A symbolic link is followed, and an existing file's permissions are kept. Writers of the same path, in this process
-  /// or another, wait for each other.
+  /// A symbolic link is followed, and an existing file's permissions are kept. Writers of the same path, in this
+  /// process or another, wait for each other.
   ///
   /// - Throws: `UnrollError` of kind `.missing` when the folder is not there, else `.inputOutput`.
   public static func write(_ data: Data, to path: String) throws(UnrollError) {

@@ -4,9 +4,9 @@ import Tensors
 extension SafeTensors {
   /// Reads a file. All sizes are checked against the size of the file before memory is taken.
   ///
-  /// - Throws: `UnrollError` of kind `.missing`; `.invalidData` for a file that breaks the format in any way, is damaged,
-  ///   or holds other values than F32 or more than 4 axes; `.unsupportedVersion` for a file of a newer version of this
-  ///   library; `.inputOutput` when reading fails or memory is lacking.
+  /// - Throws: `UnrollError` of kind `.missing`; `.invalidData` for a file that breaks the format in any way, is
+  ///   damaged, or holds other values than F32 or more than 4 axes; `.unsupportedVersion` for a file of a newer version
+  ///   of this library; `.inputOutput` when reading fails or memory is lacking.
   public static func read(from path: String) throws(UnrollError) -> SafeTensors {
     let file = try ReadableFile(path)
     guard file.size >= 8 else {

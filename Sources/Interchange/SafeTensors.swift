@@ -14,8 +14,8 @@ import Tensors
 public struct SafeTensors: Sendable {
   /// The tensors by name, in the order of their data in the file. Names are not empty and differ.
   public var tensors: [(name: String, tensor: Tensor)]
-  /// Strings about the content. `format`, `version`, `checksum` and keys that begin with `checksum.` are the file's own:
-  /// they are not shown here when this library wrote the file, and may not be written.
+  /// Strings about the content. `format`, `version`, `checksum` and keys that begin with `checksum.` are the file's
+  /// own: they are not shown here when this library wrote the file, and may not be written.
   public var metadata: [String: String]
 
   /// Creates the content of a file.

@@ -19,9 +19,9 @@ public struct Gradients: Sendable {
 ///       crossEntropy(model(batch), targets).mean()
 ///     }
 ///
-/// Backpropagation through time happens here: a recurrence inside `body` is unrolled, and its tied weights' gradients are
-/// summed over all time steps. Traps when the result is no scalar. A parameter of `model` that the result does not depend
-/// on has no gradient.
+/// Backpropagation through time happens here: a recurrence inside `body` is unrolled, and its tied weights' gradients
+/// are summed over all time steps. Traps when the result is no scalar. A parameter of `model` that the result does not
+/// depend on has no gradient.
 public func valueAndGradient<Model: Module>(
   of model: Model, _ body: () throws -> Tensor
 ) rethrows -> (value: Float, gradients: Gradients) {

@@ -13,8 +13,8 @@ public enum Initializer: Hashable, Sendable, Codable {
   case normal(deviation: Float)
   /// Evenly spread over ±√(6 / (inputs + outputs)) (Glorot & Bengio 2010).
   case glorotUniform
-  /// A random matrix with orthonormal rows or columns, times `gain` (Saxe et al. 2014): products with it keep lengths, so
-  /// signals neither fade nor grow at the first steps of training.
+  /// A random matrix with orthonormal rows or columns, times `gain` (Saxe et al. 2014): products with it keep lengths,
+  /// so signals neither fade nor grow at the first steps of training.
   case orthogonal(gain: Float)
 
   /// A weight [outputs, inputs] of this kind.
@@ -34,8 +34,8 @@ public enum Initializer: Hashable, Sendable, Codable {
   }
 }
 
-/// Orthonormal vectors by Gram & Schmidt, each made orthogonal twice, which is enough for Double ("twice is enough", Giraud
-/// et al. 2005).
+/// Orthonormal vectors by Gram & Schmidt, each made orthogonal twice, which is enough for Double ("twice is enough",
+/// Giraud et al. 2005).
 private func orthonormal(_ rows: Int, _ columns: Int, _ gain: Float, _ random: inout RandomSource) -> Tensor {
   let (count, length) = (min(rows, columns), max(rows, columns))
   var vectors: [[Double]] = []

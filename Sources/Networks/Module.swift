@@ -1,6 +1,7 @@
 import Tensors
 
-/// Part of a network that has parameters: a layer, a cell, a whole model. A struct of values; identity lives in its parameters.
+/// Part of a network that has parameters: a layer, a cell, a whole model. A struct of values; identity lives in its
+/// parameters.
 ///
 ///     struct Classifier: Module {
 ///       var encoder: Recurrent<GRU>
@@ -37,7 +38,8 @@ private func collectParameters(
   of value: Any, path: String, _ found: inout [NamedParameter], _ seen: inout Set<ObjectIdentifier>
 ) {
   if let parameter = value as? Parameter {
-    if seen.insert(ObjectIdentifier(parameter)).inserted { found.append(NamedParameter(path: path, parameter: parameter)) }
+    let isNew = seen.insert(ObjectIdentifier(parameter)).inserted
+    if isNew { found.append(NamedParameter(path: path, parameter: parameter)) }
     return
   }
   // Identity lives in parameters alone: other objects (caches) hold none.

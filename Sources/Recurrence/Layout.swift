@@ -2,9 +2,10 @@ import Tensors
 
 /// Where each time step of each sequence of a batch stands in memory: packed, without padding.
 ///
-/// The rows (sequences) of a batch are dealt to *shards*, longest first; a shard is run by one thread from the first time
-/// step to the last and needs nobody else. Inside a shard the packed rows stand time step by time step, and the sequences
-/// that are still running are a prefix of its rows. Shards depend on batch and lengths alone, never on the machine.
+/// The rows (sequences) of a batch are dealt to *shards*, longest first; a shard is run by one thread from the first
+/// time step to the last and needs nobody else. Inside a shard the packed rows stand time step by time step, and the
+/// sequences that are still running are a prefix of its rows. Shards depend on batch and lengths alone, never on the
+/// machine.
 public final class Layout: Sendable, Hashable {
   /// Length of each sequence in time steps, in the caller's order; 0 is legal.
   public let lengths: [Int]

@@ -5,10 +5,11 @@ import Tensors
 ///     SequenceBatch([[[1, 2], [3, 4]], [[5, 6]]])   // two sequences of 2 features, lengths 2 and 1
 ///
 /// Seen from outside it is a padded array [time, batch, features]; inside, only real time steps are stored, as packed
-/// ``rows`` [rows, features]. There is no padding to mask, and none is ever computed. Lengths differ freely, in any order; 0
-/// is legal.
+/// ``rows`` [rows, features]. There is no padding to mask, and none is ever computed. Lengths differ freely, in any
+/// order; 0 is legal.
 public struct SequenceBatch: Sendable {
-  /// The real time steps, packed: [sum of the lengths, features]. Layers that look at one time step alone work on these.
+  /// The real time steps, packed: [sum of the lengths, features]. Layers that look at one time step alone work on
+  /// these.
   public let rows: Tensor
   /// Lengths, and where each step stands.
   public let layout: Layout
@@ -104,7 +105,8 @@ public struct TokenBatch: Sendable, Hashable {
     tokens = layout.paddedIndex.map { sequences[$0 % sequences.count][$0 / sequences.count] }
   }
 
-  /// A batch from tokens [time, batch], time first, all of the same length. Traps when their number is not time · batch.
+  /// A batch from tokens [time, batch], time first, all of the same length. Traps when their number is not
+  /// time · batch.
   public init(tokens: [Int32], time: Int, batch: Int) {
     demand(tokens.count == time * batch, "TokenBatch: \(tokens.count) tokens for \(time) x \(batch)")
     self.init(tokens: tokens, layout: Layout(time: time, batch: batch))

@@ -1,6 +1,7 @@
 extension Operation {
   /// The derivative rule: cotangents of the operands from the operands, the result and its cotangent, written in
-  /// operations, so that it serves values on a tape and symbols in a step's graph alike. `needed` says which are wanted.
+  /// operations, so that it serves values on a tape and symbols in a step's graph alike. `needed` says which are
+  /// wanted.
   package func cotangents(_ operands: [Tensor], result: Tensor, cotangent g: Tensor, needed: [Bool]) -> [Tensor?] {
     func when(_ i: Int, _ value: @autoclosure () -> Tensor) -> Tensor? { needed[i] ? value() : nil }
     let a = operands[0]

@@ -1,6 +1,7 @@
 import Synchronization
 
-/// A learnt tensor with an identity: used in two places it is one weight, tied, and gets one update from the summed gradient.
+/// A learnt tensor with an identity: used in two places it is one weight, tied, and gets one update from the summed
+/// gradient.
 ///
 ///     let weight = Parameter(.zeros([3, 2]))
 ///     let y = matmul(x, weight.tensor)

@@ -1,7 +1,8 @@
 import CKernels
 import Foundation
 
-/// Counter-based random numbers: the n-th number depends on seed and position alone, never on threads or history elsewhere.
+/// Counter-based random numbers: the n-th number depends on seed and position alone, never on threads or history
+/// elsewhere.
 ///
 ///     var random = RandomSource(seed: 7)
 ///     let weights = random.uniform([3, 2], in: -0.1...0.1)

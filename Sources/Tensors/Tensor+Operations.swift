@@ -65,8 +65,9 @@ public func concatenated(_ tensors: [Tensor]) -> Tensor {
   tensors.count == 1 ? tensors[0] : .apply(.concatenate(.features), tensors)
 }
 
-/// Cross-entropy of logits [rows, classes] with the right classes, fused with the softmax: -log softmax(logits)[target],
-/// one value a row, in nats. A negative target is left out: its loss and its gradient are 0.
+/// Cross-entropy of logits [rows, classes] with the right classes, fused with the softmax:
+/// -log softmax(logits)[target], one value a row, in nats. A negative target is left out: its loss and its gradient
+/// are 0.
 ///
 ///     crossEntropy(logits, [2, 0, -1]).sum() / 2
 ///

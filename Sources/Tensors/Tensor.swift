@@ -4,9 +4,10 @@
 ///     let y = tanh(x * 2 - 1)         // elementwise
 ///     let z = matmul(x, y)            // [2, 2]
 ///
-/// A tensor is *concrete* (it has values) or *symbolic* (it stands for a value inside a trace of a recurrent step; reading
-/// its values traps). Elementwise operations broadcast an operand whose shape is a suffix of the other's (`[features]`
-/// over `[batch, features]`) or whose innermost extent is 1. Wrong shapes trap with the operation, the shapes and the layer.
+/// A tensor is *concrete* (it has values) or *symbolic* (it stands for a value inside a trace of a recurrent step;
+/// reading its values traps). Elementwise operations broadcast an operand whose shape is a suffix of the other's
+/// (`[features]` over `[batch, features]`) or whose innermost extent is 1. Wrong shapes trap with the operation, the
+/// shapes and the layer.
 public struct Tensor: Sendable {
   /// Extents of the axes.
   public let shape: Shape

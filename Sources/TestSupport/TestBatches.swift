@@ -42,8 +42,8 @@ package struct Outcome {
   }
 }
 
-/// Runs a layer with a gradient. The weights of outputs and states in the loss come from a source of their own, so that two
-/// runs weigh alike.
+/// Runs a layer with a gradient. The weights of outputs and states in the loss come from a source of their own, so that
+/// two runs weigh alike.
 package func outcome(
   of layer: some SequenceLayer, on batch: SequenceBatch, from state: LayerState, _ unrolling: Unrolling
 ) -> Outcome {

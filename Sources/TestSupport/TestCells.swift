@@ -39,6 +39,7 @@ package struct TestCell: Sendable, CustomStringConvertible {
     },
     TestCell(description: "odd cell") { Recurrent(OddCell(inputSize: $0, hiddenSize: $1, using: &$2)) },
     TestCell(description: "linear cell") { Recurrent(LinearCell(inputSize: $0, hiddenSize: $1, using: &$2)) },
+    TestCell(description: "late cell") { Recurrent(LateCell(inputSize: $0, hiddenSize: $1, using: &$2)) },
   ]
 }
 
@@ -77,8 +78,8 @@ package struct OddCell: RecurrentCell {
   }
 }
 
-/// The least that a recurrence can be: h' = U·h + V·x, two parts of the state that are the same value, an output that is
-/// the state before the step.
+/// The least that a recurrence can be: h' = U·h + V·x, two parts of the state that are the same value, an output that
+/// is the state before the step.
 package struct LinearCell: RecurrentCell {
   package struct State: RecurrentState {
     package var first, second, still: Tensor
@@ -101,5 +102,33 @@ package struct LinearCell: RecurrentCell {
   package func step(_ x: Tensor, _ s: State) -> (output: Tensor, state: State) {
     let new = recurrent(s.first) + input(x)
     return (output: s.second, state: State(first: new, second: new, still: s.still))
+  }
+}
+
+/// A cell whose output is a readout of the state before the step, with a part of the state that is written and never read;
+/// of the input and of the state it uses some columns only.
+package struct LateCell: RecurrentCell {
+  package struct State: RecurrentState {
+    package var hidden, written: Tensor
+    package static var parts: [WritableKeyPath<State, Tensor>] { [\.hidden, \.written] }
+  }
+  package let mix: Linear
+  package let readout: Linear
+  package let inputSize: Int
+
+  package init(inputSize: Int, hiddenSize: Int, using random: inout RandomSource) {
+    mix = Linear(inputs: hiddenSize - 1 + inputSize - 1, outputs: hiddenSize, using: &random)
+    readout = Linear(inputs: hiddenSize, outputs: hiddenSize + 1, using: &random)
+    self.inputSize = inputSize
+  }
+
+  package func initialState(batch: Int) -> State {
+    let zeros = Tensor.zeros([batch, mix.outputSize])
+    return State(hidden: zeros, written: zeros)
+  }
+
+  package func step(_ x: Tensor, _ s: State) -> (output: Tensor, state: State) {
+    let hidden = tanh(mix(concatenated(s.hidden.features(1..<mix.outputSize), x.features(0..<inputSize - 1))))
+    return (output: readout(s.hidden), state: State(hidden: hidden, written: hidden * x.features(1..<2)))
   }
 }

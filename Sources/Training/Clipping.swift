@@ -10,7 +10,8 @@ import Tensors
 public enum Clipping: Hashable, Sendable, Codable {
   /// Leaves gradients as they are.
   case none
-  /// Scales all gradients together so that their global norm is at most this (Pascanu et al. 2013); keeps the direction.
+  /// Scales all gradients together so that their global norm is at most this (Pascanu et al. 2013); keeps the
+  /// direction.
   case norm(Float)
   /// Moves every value of a gradient into -limit...limit.
   case value(Float)

@@ -3,10 +3,10 @@ import Tensors
 
 /// What a ``Trainer`` makes smaller: a network, its data, and the loss that the one has on the other.
 ///
-/// A trainer calls, for each epoch, `beginEpoch` once and `nextLoss` `updatesPerEpoch` times. Everything that decides the
-/// losses to come (random numbers, the order of samples, the place in it, a state carried from one window of text to the
-/// next) is part of the snapshot: restored into an objective that was made anew from the same data and settings, it goes
-/// on with the same losses, bit for bit.
+/// A trainer calls, for each epoch, `beginEpoch` once and `nextLoss` `updatesPerEpoch` times. Everything that decides
+/// the losses to come (random numbers, the order of samples, the place in it, a state carried from one window of text
+/// to the next) is part of the snapshot: restored into an objective that was made anew from the same data and settings,
+/// it goes on with the same losses, bit for bit.
 public protocol Objective {
   /// The model's type.
   associatedtype Network: Module
@@ -31,8 +31,8 @@ public protocol Objective {
 public struct Loss: Sendable {
   /// The mean loss per unit, in nats: a tensor of count 1 that gradients flow from.
   public let mean: Tensor
-  /// Number of units (characters, words, samples) that the mean was taken over; losses are averaged and speed is counted
-  /// by it.
+  /// Number of units (characters, words, samples) that the mean was taken over; losses are averaged and speed is
+  /// counted by it.
   public let units: Int
 
   /// Creates a loss. Traps when the tensor is no scalar or the number is negative.

@@ -10,9 +10,9 @@ import Tensors
 ///     let (loss, gradients) = valueAndGradient(of: model) { … }
 ///     optimizer.update(model.parameters, with: gradients, learningRate: 0.002)
 ///
-/// A value: a copy goes on by itself. Its memory is kept by parameter path, so that it fits a model that was built anew.
-/// A parameter without a gradient stays as it is, with its memory; Adam's correction counts the optimiser's updates, not
-/// the parameter's. The result does not depend on the number of threads.
+/// A value: a copy goes on by itself. Its memory is kept by parameter path, so that it fits a model that was built
+/// anew. A parameter without a gradient stays as it is, with its memory; Adam's correction counts the optimiser's
+/// updates, not the parameter's. The result does not depend on the number of threads.
 public struct Optimizer: Sendable {
   /// The rule and its settings.
   public let rule: UpdateRule
@@ -97,7 +97,8 @@ extension UpdateRule {
 }
 
 extension Optimizer {
-  /// What the optimiser remembers, as named tensors `slot/path`, in the order of their names; the rest is ``updateCount``.
+  /// What the optimiser remembers, as named tensors `slot/path`, in the order of their names; the rest is
+  /// ``updateCount``.
   public var state: [(name: String, tensor: Tensor)] {
     memory.sorted { $0.key < $1.key }.map { (name: $0.key, tensor: $0.value) }
   }

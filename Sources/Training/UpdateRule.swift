@@ -7,8 +7,8 @@ import Tensors
 ///     Optimizer(.adamW(weightDecay: 0.1))
 ///
 /// With g the gradient, w the weight and r the learning rate:
-/// - `sgd`: v = momentum · v + g; w -= r · v, or r · (g + momentum · v) with Nesterov's look ahead (Sutskever et al. 2013).
-///   Weight decay is added to g as decay · w.
+/// - `sgd`: v = momentum · v + g; w -= r · v, or r · (g + momentum · v) with Nesterov's look ahead (Sutskever et al.
+///   2013). Weight decay is added to g as decay · w.
 /// - `adam` (Kingma & Ba 2015): m and v are the decaying means of g and g², both corrected for their start at zero;
 ///   w -= r · m / (√v + epsilon). Weight decay is added to g as decay · w.
 /// - `adamW` (Loshchilov & Hutter 2019): as `adam`, but the decay bypasses the means: w -= r · decay · w.

@@ -4,8 +4,8 @@ import Unroll
 
 /// Where lines go: results to standard output, everything else to standard error.
 enum Console {
-  /// Writes a result without a line's end. Throws when it cannot be written, for example to a full disk; ends the program
-  /// when its reader went away, as nobody waits for the rest.
+  /// Writes a result without a line's end. Throws when it cannot be written, for example to a full disk; ends the
+  /// program when its reader went away, as nobody waits for the rest.
   static func write(_ text: String) throws(UnrollError) {
     let code = send(text, to: STDOUT_FILENO)
     if code == EPIPE { Foundation.exit(0) }

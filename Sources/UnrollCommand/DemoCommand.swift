@@ -6,8 +6,8 @@ struct DemoCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "demo", abstract: "Train a small language model in under a minute, and see what it has learnt.",
     discussion: """
-      The text is built in: names of languages, countries and currencies in ten European languages, from the CLDR that the
-      Swift toolchain brings along. Nothing is downloaded.
+      The text is built in: names of languages, countries and currencies in ten European languages, from the CLDR that
+      the Swift toolchain brings along. Nothing is downloaded.
 
         unroll demo
         unroll demo --out names      keep the model, to look into it afterwards
@@ -23,8 +23,8 @@ struct DemoCommand: ParsableCommand {
     let training = try TextTraining(configuration(for: corpus), corpus: corpus, folder: out)
     if !common.json {
       Console.note(
-        "A recurrent network reads \(corpus.training.count) characters of names, one after the other, and learns to say\n"
-          + "which comes next. What it has read so far it knows from its state alone.\n")
+        "A recurrent network reads \(corpus.training.count) characters of names, one after the other, and learns to "
+          + "say\nwhich comes next. What it has read so far it knows from its state alone.\n")
     }
     var progress = ProgressLine(json: common.json)
     try training.run { progress.show($0) }

@@ -130,8 +130,8 @@ struct ModelView {
 
   var title: String {
     let count = model.network.parameterCount
-    return
-      "character language model, \(model.vocabulary.count) characters, \(count) parameters, trained on \(model.configuration.data.path)"
+    return "character language model, \(model.vocabulary.count) characters, \(count) parameters, "
+      + "trained on \(model.configuration.data.path)"
   }
 
   func equations(_ graph: StepGraph) -> String { graph.equations(names: layer.stepNames) }

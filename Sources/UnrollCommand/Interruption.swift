@@ -2,8 +2,8 @@ import Dispatch
 import Foundation
 import Training
 
-/// Turns Ctrl-C (SIGINT) and SIGTERM into a request to stop; a second one ends the program at once with exit code 130. A
-/// reader of the output that goes away (SIGPIPE) does not end the training.
+/// Turns Ctrl-C (SIGINT) and SIGTERM into a request to stop; a second one ends the program at once with exit code 130.
+/// A reader of the output that goes away (SIGPIPE) does not end the training.
 ///
 ///     let stop = StopRequest()
 ///     let interruption = Interruption(requesting: stop)

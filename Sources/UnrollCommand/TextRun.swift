@@ -1,7 +1,8 @@
 import Foundation
 import Unroll
 
-/// A training of a language model as the command line shows it: what is trained, its progress, the result, what to do next.
+/// A training of a language model as the command line shows it: what is trained, its progress, the result, what to do
+/// next.
 struct TextRun {
   let training: TextTraining
   let folder: String
@@ -32,8 +33,8 @@ struct TextRun {
     let network = model.configuration.network
     note(
       "\(network.layers) × \(network.cell.rawValue) of \(network.hidden), \(model.network.parameterCount) parameters;"
-        + " \(training.corpus.source): \(model.configuration.data.characters) characters, \(model.vocabulary.count) different"
-    )
+        + " \(training.corpus.source): \(model.configuration.data.characters) characters,"
+        + " \(model.vocabulary.count) different")
   }
 
   private func note(_ text: String) {

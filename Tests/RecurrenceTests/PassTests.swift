@@ -360,8 +360,27 @@ import Testing
         """)
   }
 
-  /// A term that the loop computes elementwise comes after the product, so the product cannot start from it; what stands
-  /// between two products cannot run in one sweep.
+  /// A product does not wait for a term that the loop computes elementwise.
+  @Test func leavesTermsOfTheLoopAlone() {
+    let step = SmallStep()
+    let h = step.state(0, width: 2)
+    let term = square(h)
+    let graph = step.graph(states: [sigmoid(matmul(h, step.weight(0, [2, 2])) + term)])
+    #expect(
+      graph.after("fuse").description == """
+        %0 [1, 2] loop = state 0
+        %1 [1, 2] loop group 0 = square %0
+        %2 [2, 2] once = weight 0
+        %3 [1, 2] loop = product·· %0 %2
+        %4 [1, 2] loop group 1 = add %3 %1
+        %5 [1, 2] loop group 1 = sigmoid %4
+        outputs
+        states %5
+        """)
+  }
+
+  /// A term that comes after the product is too late to start it, and what stands between two products cannot run in one
+  /// sweep.
   @Test func leavesWhatComesTooLateAlone() {
     let step = SmallStep()
     let h = step.state(0, width: 2)

@@ -13,7 +13,8 @@
 #define UR_STORE_PART(p, v, n) _mm512_mask_storeu_ps(p, UR_FIRST(n), (__m512)(v))
 #define UR_TIMES_POWER_OF_TWO(x, n) (vf) _mm512_scalef_ps((__m512)(x), (__m512)(n))
 
-#pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma"))), apply_to = function)
+#pragma clang attribute push(                                                                                        \
+    __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma"))), apply_to = function)
 #include "../bodies/table.inc"
 #pragma clang attribute pop
 #endif

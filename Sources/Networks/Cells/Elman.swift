@@ -17,7 +17,8 @@ public struct Elman: RecurrentCell {
   /// The hidden layer's function; tanh by default.
   public let activation: Activation
 
-  /// A new cell. `outputSize` nil: hidden and output are the same. Recurrent columns begin orthogonal, the others Glorot's.
+  /// A new cell. `outputSize` nil: hidden and output are the same. Recurrent columns begin orthogonal, the others
+  /// Glorot's.
   public init(
     inputSize: Int, hiddenSize: Int, outputSize: Int? = nil, activation: Activation = .tanh,
     initialization: CellInitialization = CellInitialization(), using random: inout RandomSource

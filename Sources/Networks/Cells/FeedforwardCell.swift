@@ -4,8 +4,8 @@ import Tensors
 ///
 ///     h' = network([h, x])
 ///
-/// The network takes rows of `outputSize` + `inputSize` values, [h, x], and gives `outputSize`. State and output are h', which
-/// begins as zeros.
+/// The network takes rows of `outputSize` + `inputSize` values, [h, x], and gives `outputSize`. State and output are
+/// h', which begins as zeros.
 ///
 ///     let network = Feedforward(sizes: [8 + 3, 16, 8], activations: [.relu, .tanh], using: &random)
 ///     let layer = Recurrent(FeedforwardCell(network))
@@ -13,11 +13,13 @@ public struct FeedforwardCell<Network: FeedforwardLayer>: RecurrentCell {
   /// The network of one step.
   public let network: Network
 
-  /// A cell of a network. Traps when the network takes no more values than it gives: there would be no place for the input.
+  /// A cell of a network. Traps when the network takes no more values than it gives: there would be no place for the
+  /// input.
   public init(_ network: Network) {
     demand(
       network.inputSize > network.outputSize,
-      "FeedforwardCell: a network of \(network.inputSize) inputs and \(network.outputSize) outputs has no place for x in [h, x]"
+      "FeedforwardCell: a network of \(network.inputSize) inputs and \(network.outputSize) outputs "
+        + "has no place for x in [h, x]"
     )
     self.network = network
   }

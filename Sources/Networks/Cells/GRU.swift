@@ -7,13 +7,14 @@ import Tensors
 ///     h~ = tanh(W·[r * h, x] + b)
 ///     h' = (1 - z) * h + z * h~
 ///
-/// and in that of PyTorch and cuDNN, ``Form/resetAfter``, where the reset gate comes after the product and z keeps the old:
+/// and in that of PyTorch and cuDNN, ``Form/resetAfter``, where the reset gate comes after the product and z keeps the
+/// old:
 ///
 ///     h~ = tanh(W·x + b + r * (U·h + c))
 ///     h' = (1 - z) * h~ + z * h
 ///
-/// Input [batch, inputSize], state and output h [batch, hiddenSize]. The state begins as zeros. `bias: false` leaves all
-/// biases out.
+/// Input [batch, inputSize], state and output h [batch, hiddenSize]. The state begins as zeros. `bias: false` leaves
+/// all biases out.
 ///
 ///     let layer = Recurrent(GRU(inputSize: 3, hiddenSize: 8, using: &random))
 public struct GRU: RecurrentCell {

@@ -9,8 +9,8 @@ import Tensors
 ///     C' = f * C + i * C~
 ///     h' = o * tanh(C')
 ///
-/// Input [batch, inputSize], state h and C [batch, hiddenSize], output h'. The state begins as zeros, the forget gate's bias
-/// as 1 (Jozefowicz et al. 2015), the others as 0.
+/// Input [batch, inputSize], state h and C [batch, hiddenSize], output h'. The state begins as zeros, the forget gate's
+/// bias as 1 (Jozefowicz et al. 2015), the others as 0.
 ///
 ///     let layer = Recurrent(LSTM(inputSize: 3, hiddenSize: 8, using: &random))
 public struct LSTM: RecurrentCell {

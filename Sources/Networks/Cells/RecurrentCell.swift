@@ -37,9 +37,10 @@ extension RecurrentState {
 
 /// A feedforward step with a cycle in it: the equations of one time step.
 ///
-/// A cell is all one has to write for a new kind of recurrent layer; batches, lengths, time, direction and speed are the
-/// business of ``Recurrent``. `step` is traced once with symbolic tensors, so it must be a function of its arguments and
-/// the cell's parameters: it cannot look at values, and its operations must keep the rows of a batch apart.
+/// A cell is all one has to write for a new kind of recurrent layer; batches, lengths, time, direction and speed are
+/// the business of ``Recurrent``. `step` is traced once with symbolic tensors, so it must be a function of its
+/// arguments and the cell's parameters: it cannot look at values, and its operations must keep the rows of a batch
+/// apart.
 ///
 ///     struct Leaky: RecurrentCell {
 ///       let mix: Linear          // takes [h, x]

@@ -17,8 +17,8 @@ public struct Embedding: Module {
 
   /// A new table, by default of normally distributed values with deviation 1.
   ///
-  /// Smaller vectors are too weak beside an orthogonal recurrent state: at the beginning of training the state then drifts
-  /// by itself, and may never come back from a start with zeros.
+  /// Smaller vectors are too weak beside an orthogonal recurrent state: at the beginning of training the state then
+  /// drifts by itself, and may never come back from a start with zeros.
   public init(
     tokens: Int, size: Int, initializer: Initializer = .normal(deviation: 1), using random: inout RandomSource
   ) {

@@ -26,8 +26,8 @@ public struct Evaluation: Sendable {
 /// Sets values to 0 at random while training and scales the others up, so that no unit can rely on another
 /// (Srivastava et al. 2014).
 ///
-/// Each value is dropped with probability `rate`, the others are multiplied with 1 / (1 - rate). Without a random source in
-/// the evaluation nothing happens.
+/// Each value is dropped with probability `rate`, the others are multiplied with 1 / (1 - rate). Without a random
+/// source in the evaluation nothing happens.
 public struct Dropout: Module {
   /// Probability of a value to be dropped, in 0..<1.
   public let rate: Float

@@ -83,7 +83,8 @@ public struct Feedforward: FeedforwardLayer {
   /// The function after each layer.
   public let activations: [Activation]
 
-  /// A network of `sizes.count - 1` dense layers. Traps unless there is one activation for each layer, and one layer at least.
+  /// A network of `sizes.count - 1` dense layers. Traps unless there is one activation for each layer, and one layer at
+  /// least.
   public init(sizes: [Int], activations: [Activation], using random: inout RandomSource) {
     demand(
       sizes.count >= 2 && activations.count == sizes.count - 1,

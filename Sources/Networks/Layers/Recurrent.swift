@@ -9,7 +9,8 @@ public enum Direction: String, Hashable, Sendable, Codable, CaseIterable {
   case backward
 }
 
-/// A cell turned into a layer: the cell's step, unrolled over the time steps of each sequence, with the same weights at each.
+/// A cell turned into a layer: the cell's step, unrolled over the time steps of each sequence, with the same weights at
+/// each.
 ///
 ///     let layer = Recurrent(LSTM(inputSize: 3, hiddenSize: 8, using: &random))
 ///     let (output, state) = layer(batch)   // output: 8 features, the lengths of `batch`

@@ -28,8 +28,8 @@ public struct LayerState: Sendable {
   /// The tensor with this name; nil when there is none.
   public subscript(name: String) -> Tensor? { parts.first { $0.name == name }?.tensor }
 
-  /// The same values, cut off from the time steps that they come from: no gradient flows further back. The cut of truncated
-  /// backpropagation through time.
+  /// The same values, cut off from the time steps that they come from: no gradient flows further back. The cut of
+  /// truncated backpropagation through time.
   public var detached: LayerState {
     LayerState(parts: parts.map { Part(name: $0.name, tensor: $0.tensor.detached) })
   }

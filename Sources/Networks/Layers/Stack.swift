@@ -8,7 +8,8 @@ import Tensors
 ///       Recurrent(GRU(inputSize: 64, hiddenSize: 64, using: &random)),
 ///     ], dropout: 0.2)
 ///
-/// The state's parts are those of the layers, first to last, with the layer's number in front: `0.hidden`, `0.cell`, `1.hidden`.
+/// The state's parts are those of the layers, first to last, with the layer's number in front: `0.hidden`, `0.cell`,
+/// `1.hidden`.
 public struct Stack: SequenceLayer {
   /// The layers, lowest first.
   public let layers: [any SequenceLayer]

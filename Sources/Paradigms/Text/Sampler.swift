@@ -6,7 +6,8 @@ import Tensors
 ///     var sampler = Sampler(temperature: 0.8, topK: 20, seed: 1)
 ///     let token = sampler.choose(logits)
 public struct Sampler: Sendable {
-  /// What scores are divided by: under 1 the likely becomes likelier, above 1 the unlikely does; 0 takes the best always.
+  /// What scores are divided by: under 1 the likely becomes likelier, above 1 the unlikely does; 0 takes the best
+  /// always.
   public let temperature: Float
   /// Only the best k tokens may be chosen; nil: all.
   public let topK: Int?

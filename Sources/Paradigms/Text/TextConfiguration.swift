@@ -26,8 +26,8 @@ public struct TextConfiguration: Hashable, Sendable, Codable {
   public var batch = 32
   /// Decides initial weights, masks and order.
   public var seed: UInt64 = 1
-  /// The optimiser and its schedule; by default Adam at 0.005, falling along a cosine over 8 epochs, gradients clipped to
-  /// a norm of 1.
+  /// The optimiser and its schedule; by default Adam at 0.005, falling along a cosine over 8 epochs, gradients clipped
+  /// to a norm of 1.
   public var settings = TrainingSettings(
     epochs: 8, learningRate: 0.005, schedule: .cosine(warmUp: 100, final: 0.01), clipping: .norm(1))
   /// The text: its path as it was given, characters, and a checksum of its tokens.
@@ -49,8 +49,8 @@ public struct TextConfiguration: Hashable, Sendable, Codable {
     data = Source(of: corpus)
   }
 
-  /// Throws when a number is outside its range, before anything of that size is built. `place` is for the message: a file, or
-  /// nil for flags.
+  /// Throws when a number is outside its range, before anything of that size is built. `place` is for the message: a
+  /// file, or nil for flags.
   public func validate(at place: String? = nil) throws(UnrollError) {
     let kind: UnrollError.Kind = place == nil ? .usage : .invalidData
     func require(_ name: String, _ value: Int, _ range: ClosedRange<Int>) throws(UnrollError) {
@@ -83,8 +83,8 @@ public struct TextConfiguration: Hashable, Sendable, Codable {
 
   /// Throws when a training of this size cannot fit into the machine's memory. `place` is as for ``validate(at:)``.
   ///
-  /// What is counted is the least that a training takes: weights, gradients and the optimiser's memory, and for every step
-  /// of a window each layer's values and the scores. The numbers must be valid.
+  /// What is counted is the least that a training takes: weights, gradients and the optimiser's memory, and for every
+  /// step of a window each layer's values and the scores. The numbers must be valid.
   package func checkMemory(at place: String? = nil) throws(UnrollError) {
     let perParameter = 2 + settings.rule.slots.count
     let valuesPerStep =

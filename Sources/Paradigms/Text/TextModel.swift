@@ -11,8 +11,8 @@ import Training
 ///     let model = try TextModel(contentsOf: "poems")
 ///     try model.generate(after: "The ", length: 200, sampler: Sampler(temperature: 0.8)) { print($0, terminator: "") }
 ///
-/// Its folder holds `config.json` (``TextConfiguration``), `vocabulary.json` (the characters), `weights.safetensors` (the best
-/// weights so far, by parameter path), `history.jsonl` (an epoch a line) and `checkpoints/`.
+/// Its folder holds `config.json` (``TextConfiguration``), `vocabulary.json` (the characters), `weights.safetensors`
+/// (the best weights so far, by parameter path), `history.jsonl` (an epoch a line) and `checkpoints/`.
 public struct TextModel: Sendable {
   /// Sizes, and how it was trained.
   public let configuration: TextConfiguration
@@ -126,7 +126,8 @@ public struct TextModel: Sendable {
   /// Writes on after a prompt, character by character.
   ///
   /// - Parameters:
-  ///   - prompt: The beginning; empty: the model begins as after a line's end, or after its first character when it knows
+  ///   - prompt: The beginning; empty: the model begins as after a line's end, or after its first character when it
+  ///     knows
   ///     no lines.
   ///   - length: Number of characters to write.
   ///   - sampler: How to choose.

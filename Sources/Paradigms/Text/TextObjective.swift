@@ -86,7 +86,8 @@ public struct TextObjective: Objective {
     else {
       throw UnrollError(
         .invalidData,
-        "the checkpoint stands at window \(position.window) of epoch \(position.epoch), but an epoch has \(streams.windowCount) windows",
+        "the checkpoint stands at window \(position.window) of epoch \(position.epoch), "
+          + "but an epoch has \(streams.windowCount) windows",
         hint: "resume with the text, --length and --batch that the training began with")
     }
     let known = Dictionary(snapshot.tensors.map { ($0.name, $0.tensor) }, uniquingKeysWith: { first, _ in first })
@@ -94,7 +95,8 @@ public struct TextObjective: Objective {
       guard let tensor = known[part.name], tensor.shape == part.tensor.shape else {
         throw UnrollError(
           .invalidData,
-          "the checkpoint's state `\(part.name)` is \(known[part.name]?.shape.description ?? "missing"), and should be \(part.tensor.shape)",
+          "the checkpoint's state `\(part.name)` is \(known[part.name]?.shape.description ?? "missing"), "
+            + "and should be \(part.tensor.shape)",
           hint: "resume with the model and --batch that the training began with")
       }
       return LayerState.Part(name: part.name, tensor: tensor)

@@ -1,9 +1,10 @@
 import Tensors
 
-/// The adjoint of a step: from cotangents of the outputs and of the state after the step to cotangents of the inputs, the
-/// state before it and the weights. Derived from the operations' derivative rules, as a graph of the same kind.
+/// The adjoint of a step: from cotangents of the outputs and of the state after the step to cotangents of the inputs,
+/// the state before it and the weights. Derived from the operations' derivative rules, as a graph of the same kind.
 struct Adjoint {
-  /// `states`: cotangents of the state before the step, by part; `outputs`: of the inputs that are read; `reductions`: of the weights.
+  /// `states`: cotangents of the state before the step, by part; `outputs`: of the inputs that are read; `reductions`:
+  /// of the weights.
   let graph: StepGraph
   /// Which output of the graph is the cotangent of input i; nil when the step does not read that input.
   let inputCotangents: [Int?]

@@ -1,17 +1,17 @@
 extension Diagram {
   /// The picture for Graphviz: `unroll inspect DIR --dot | dot -Tsvg`.
   package var dot: String {
+    let label = ([title] + legend).map(\.printable).joined(separator: "\n").quoted
     var lines = [
       "digraph unroll {",
-      "  rankdir=BT; newrank=true; label=\(([title] + legend).map(\.printable).joined(separator: "\n").quoted); labelloc=t; fontname=\"sans-serif\";",
+      "  rankdir=BT; newrank=true; label=\(label); labelloc=t; fontname=\"sans-serif\";",
       "  node [fontname=\"sans-serif\", fontsize=12, margin=\"0.12,0.06\"];",
       "  edge [fontname=\"sans-serif\", fontsize=10, arrowsize=0.7, color=\"#57606a\"];",
     ]
     for (column, heading) in columns.enumerated() {
       lines.append("  subgraph cluster_\(column) {")
-      lines.append(
-        "    label=\(heading.printable.quoted); labelloc=b; color=\(heading.isEmpty ? "\"transparent\"" : "\"#d0d7de\""); style=rounded;"
-      )
+      let color = heading.isEmpty ? "transparent" : "#d0d7de"
+      lines.append("    label=\(heading.printable.quoted); labelloc=b; color=\"\(color)\"; style=rounded;")
       for (number, node) in nodes.enumerated() where node.column == column {
         lines.append("    n\(number) [\(attributes(node))];")
       }
@@ -55,7 +55,8 @@ extension Diagram {
     case .flow: ""
     case .time: " [constraint=false, color=\"#d55e00\", label=\(edge.label.printable.quoted)]"
     case .delay:
-      " [constraint=false, style=dashed, color=\"#d55e00\", label=\((Self.delaySign + " " + edge.label).printable.quoted)]"
+      " [constraint=false, style=dashed, color=\"#d55e00\", "
+        + "label=\((Self.delaySign + " " + edge.label).printable.quoted)]"
     }
   }
 }

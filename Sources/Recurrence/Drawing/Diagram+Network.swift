@@ -27,8 +27,9 @@ extension Diagram {
     }
   }
 
-  /// A stack of layers, the first at the bottom. Folded (`steps` nil), a recurrent layer's state goes back to it through a
-  /// delay; unrolled, it goes on to the copy of the layer in the next time step. Boxes with the same letter share weights.
+  /// A stack of layers, the first at the bottom. Folded (`steps` nil), a recurrent layer's state goes back to it
+  /// through a delay; unrolled, it goes on to the copy of the layer in the next time step. Boxes with the same letter
+  /// share weights.
   ///
   ///     Diagram.network([Diagram.Layer(name: "rnn", kind: "LSTM", states: ["hidden", "cell"], inputs: 3, outputs: 5)])
   package static func network(_ layers: [Layer], unrolled steps: Int? = nil) -> Diagram {

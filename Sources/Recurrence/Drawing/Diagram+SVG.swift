@@ -231,8 +231,8 @@ private struct SVGPicture {
 
   private mutating func drawDelay(_ x: Double, _ y: Double) {
     elements.append(
-      "<rect class=\"shape delay\" x=\"\(number(x - 12))\" y=\"\(number(y - 12))\" width=\"24\" height=\"24\" rx=\"3\"/>"
-    )
+      "<rect class=\"shape delay\" x=\"\(number(x - 12))\" y=\"\(number(y - 12))\" "
+        + "width=\"24\" height=\"24\" rx=\"3\"/>")
     text(Diagram.delaySign, "detail sign", x, y + 4)
   }
 

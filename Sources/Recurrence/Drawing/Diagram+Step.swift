@@ -1,8 +1,8 @@
 import Tensors
 
 extension Diagram {
-  /// One time step's equations with their cycle: the state after the step goes back, through a delay, to where the state
-  /// before the step enters.
+  /// One time step's equations with their cycle: the state after the step goes back, through a delay, to where the
+  /// state before the step enters.
   package static func folded(_ graph: StepGraph, names: StepNames, title: String = "One time step, folded") -> Diagram {
     var diagram = Diagram(title: title)
     let step = StepParts(graph, names)
@@ -15,8 +15,8 @@ extension Diagram {
     return diagram
   }
 
-  /// The same equations, a copy a time step, without a cycle: the state after a step enters the next. Products with the same
-  /// weights have the same name and colour in every copy.
+  /// The same equations, a copy a time step, without a cycle: the state after a step enters the next. Products with the
+  /// same weights have the same name and colour in every copy.
   package static func unrolled(
     _ graph: StepGraph, names: StepNames, steps: Int = 2, title: String = "Unrolled over time"
   ) -> Diagram {
@@ -52,8 +52,8 @@ extension Diagram {
   }
 }
 
-/// What is drawn of a step's graph: its operations on values with rows. Weights and biases are written into the box of their
-/// product, numbers into the sign of their operation.
+/// What is drawn of a step's graph: its operations on values with rows. Weights and biases are written into the box of
+/// their product, numbers into the sign of their operation.
 private struct StepParts {
   struct Part {
     var node: Diagram.Node
@@ -181,7 +181,8 @@ private struct StepParts {
     }
   }
 
-  /// `forget` above `W· + b` for a linear layer's weights, all names for stacked ones; what is taken of the weights otherwise.
+  /// `forget` above `W· + b` for a linear layer's weights, all names for stacked ones; what is taken of the weights
+  /// otherwise.
   private func product(_ weight: Int, _ bias: Int?) -> Diagram.Node {
     var stacked = [weight]
     if case .operation(.concatenate, let parts) = graph.nodes[weight].source { stacked = parts }

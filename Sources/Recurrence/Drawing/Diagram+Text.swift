@@ -1,8 +1,8 @@
 extension Diagram {
   /// The picture for a terminal: boxes and lines of Unicode, at most `width` columns wide.
   ///
-  /// Names are shortened until the picture fits; if that does not help, only the first time steps are drawn, and the last line
-  /// says how many.
+  /// Names are shortened until the picture fits; if that does not help, only the first time steps are drawn, and the
+  /// last line says how many.
   package func text(width: Int = 100) -> String { text(width: width, missing: 0) }
 
   private func text(width: Int, missing: Int) -> String {

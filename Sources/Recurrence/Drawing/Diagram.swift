@@ -1,8 +1,8 @@
 /// A picture of a recurrence as a value: boxes and arrows, before anyone decides where they stand.
 ///
-/// Depth grows upwards (inputs below, results above) and time to the right: a column is one time step. A folded picture has
-/// one column and shows the network's cycle as edges that go through a delay; an unrolled one has a column a step, and the
-/// same edges lead on to the next column. The renderers are ``text(width:)``, ``dot`` and ``svg``.
+/// Depth grows upwards (inputs below, results above) and time to the right: a column is one time step. A folded picture
+/// has one column and shows the network's cycle as edges that go through a delay; an unrolled one has a column a step,
+/// and the same edges lead on to the next column. The renderers are ``text(width:)``, ``dot`` and ``svg``.
 ///
 ///     let picture = Diagram.folded(graph, names: names)
 ///     print(picture.text())

@@ -1,7 +1,7 @@
 /// Where a diagram's nodes stand: rows by longest paths, the order in a row by barycentres, places by least squares.
 ///
-/// Every column is laid out by itself and by the same rules, so copies of a time step look alike. Widths and places are in
-/// the renderer's unit, counted from the left.
+/// Every column is laid out by itself and by the same rules, so copies of a time step look alike. Widths and places are
+/// in the renderer's unit, counted from the left.
 struct DiagramLayout {
   struct Metrics {
     /// A node's width.
@@ -35,8 +35,8 @@ struct DiagramLayout {
   private(set) var rowCount: Int
   private(set) var loops: [Loop] = []
 
-  /// The way of an edge that leaves its column: above the rows, down a lane right of the column, and below the rows. Smaller
-  /// numbers are nearer to the column.
+  /// The way of an edge that leaves its column: above the rows, down a lane right of the column, and below the rows.
+  /// Smaller numbers are nearer to the column.
   struct Loop: Hashable {
     var edge: Int
     var column: Int
@@ -182,7 +182,8 @@ private struct ColumnLayout {
 
   // MARK: Order
 
-  /// Sweeps up and down, each row ordered by the mean position of its neighbours; the order with the fewest crossings stays.
+  /// Sweeps up and down, each row ordered by the mean position of its neighbours; the order with the fewest crossings
+  /// stays.
   private mutating func order() {
     var best = rows
     var fewest = crossings()
@@ -264,8 +265,8 @@ private struct ColumnLayout {
     }
   }
 
-  /// How strongly an item wants to stand above or below another: a line stays straight before a box stands in its middle, and
-  /// what only leads from one node to one other stands in a column with both.
+  /// How strongly an item wants to stand above or below another: a line stays straight before a box stands in its
+  /// middle, and what only leads from one node to one other stands in a column with both.
   private func pull(_ a: Int, _ b: Int) -> Double {
     if items[a].node == nil { return items[b].node == nil ? 8 : 2 }
     let isAbove = items[a].row > items[b].row
@@ -309,7 +310,8 @@ private struct ColumnLayout {
     return (lowest, highest)
   }
 
-  /// How far an item's lines are from straight: short bends disturb more than long ones, which are ways to somewhere else.
+  /// How far an item's lines are from straight: short bends disturb more than long ones, which are ways to somewhere
+  /// else.
   private func bends(_ number: Int, at x: Double) -> Double {
     func cost(_ lower: Int, _ upper: Int, _ dx: Double) -> Double {
       // A node with several inputs takes them beside its middle.
@@ -343,8 +345,8 @@ private struct ColumnLayout {
 }
 
 extension DiagramLayout {
-  /// Where lines enter a node with room for `half` to either side of its centre: in the order of their sources, `spacing`
-  /// apart, and straight for one source that stands below the node.
+  /// Where lines enter a node with room for `half` to either side of its centre: in the order of their sources,
+  /// `spacing` apart, and straight for one source that stands below the node.
   static func entries(center: Double, half: Double, spacing: Double, sources: [Double]) -> [Double] {
     let count = Double(sources.count)
     let even = sources.indices.map { center + spacing * (Double($0) - (count - 1) / 2) }

@@ -1,5 +1,5 @@
-/// The colours of pictures. Weights have colours that people with any kind of colour vision tell apart (after Okabe and Ito),
-/// time is orange, all else is grey; labels and shapes say the same without colour.
+/// The colours of pictures. Weights have colours that people with any kind of colour vision tell apart (after Okabe and
+/// Ito), time is orange, all else is grey; labels and shapes say the same without colour.
 enum Palette {
   typealias Colours = (fill: String, line: String)
 

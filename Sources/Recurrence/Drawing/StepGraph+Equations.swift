@@ -1,17 +1,17 @@
 import Tensors
 
 extension StepGraph {
-  /// The step as equations a person reads, one a line, in the order of computation, under a heading for each phase when a
-  /// pass has made several:
+  /// The step as equations a person reads, one a line, in the order of computation, under a heading for each phase when
+  /// a pass has made several:
   ///
   ///     forget = σ(forget.weight·[h, x] + forget.bias)
   ///     …
   ///     h′ = output × tanh(c′)
   ///     y = h′
   ///
-  /// A value has an equation of its own when it is a result (`h′` is the state part after the step), when several others
-  /// read it, or when it is a gate: a function of a product with weights, named like them. Other names are the numbers of
-  /// ``description``. Longer lines than `width` are broken.
+  /// A value has an equation of its own when it is a result (`h′` is the state part after the step), when several
+  /// others read it, or when it is a gate: a function of a product with weights, named like them. Other names are the
+  /// numbers of ``description``. Longer lines than `width` are broken.
   package func equations(names: StepNames, width: Int = 100) -> String {
     var notation = StepNotation(graph: self, names: names)
     notation.known = equationNames(names)

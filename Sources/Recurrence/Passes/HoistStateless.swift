@@ -4,8 +4,9 @@ import Tensors
 ///
 ///     loop: product(x, V)   ->   before: product(x, V)
 ///
-/// with what they are computed from, and what is computed from them without the state (a bias). Elementwise work that no
-/// product is connected with stays in the loop: there its values are in the cache, before it they would go through memory.
+/// with what they are computed from, and what is computed from them without the state (a bias). Elementwise work that
+/// no product is connected with stays in the loop: there its values are in the cache, before it they would go through
+/// memory.
 enum HoistStateless {
   @Sendable static func run(_ graph: StepGraph) -> StepGraph {
     let graph = gatherStatelessTerms(graph)
@@ -49,7 +50,8 @@ enum HoistStateless {
       guard let state = old.firstIndex(where: { needsState[$0] }), !needsState[old[1 - state]],
         graph.hasRows[old[1 - state]], graph.nodes[inputs[sum]].shape == graph.nodes[node].shape
       else { return nil }
-      // If the inner sum was rewritten itself, its operands may have changed places: still the same sum, less of it moves.
+      // If the inner sum was rewritten itself, its operands may have changed places: still the same sum, less of it
+      // moves.
       return inner.operands[state] + (inner.operands[1 - state] + operands[1 - sum])
     }
   }

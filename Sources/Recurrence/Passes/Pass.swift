@@ -37,7 +37,9 @@ package struct PassSet: OptionSet, Hashable, Sendable, CustomStringConvertible {
     ),
     (
       .hoistStateless,
-      Pass(name: "hoist", reason: "after stack, so that one large product moves, not four small ones", run: HoistStateless.run)
+      Pass(
+        name: "hoist", reason: "after stack, so that one large product moves, not four small ones",
+        run: HoistStateless.run)
     ),
     (
       .sinkUnneeded,

@@ -44,7 +44,8 @@ struct Lowering {
     program.inheritedSequences = program.sequences.count
   }
 
-  /// Whether a reduction's node is itself a sum over rows, which the reduction computes (else it is what is to be summed).
+  /// Whether a reduction's node is itself a sum over rows, which the reduction computes (else it is what is to be
+  /// summed).
   private static func isSum(_ node: StepGraph.Node) -> Bool {
     switch node.operation {
     case .product(transposeA: true, _)?: true
@@ -99,7 +100,6 @@ struct Lowering {
   /// Whether a node's values are read outside its phase's running step.
   private func needsSequence(_ node: Int) -> Bool {
     if kept.contains(node) || graph.outputs.contains(node) { return true }
-    if let home = homes[node], needsSequence(home.node) { return true }
     if graph.nodes[node].phase != .loop { return true }
     return users[node].contains { user in
       if reductionNodes.contains(user) || graph.nodes[user].phase != .loop { return true }

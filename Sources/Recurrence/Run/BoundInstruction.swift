@@ -34,7 +34,9 @@ struct BoundInstruction {
     places = .allocate(capacity: addresses.count)
     for (i, address) in addresses.enumerated() { places.initializeElement(at: i, to: memory.place(address)) }
     operands = .allocate(capacity: addresses.count)
-    for i in addresses.indices { (operands + i).initialize(to: ur_operand(base: places[i].base, stride: places[i].stride)) }
+    for (i, place) in places.enumerated() {
+      (operands + i).initialize(to: ur_operand(base: place.base, stride: place.stride))
+    }
     temporaries = memory.temporaries.floats
   }
 

@@ -18,7 +18,8 @@ struct ProgramRun: @unchecked Sendable {
   let keptStates: [Address]
   let isReversed: Bool
 
-  /// Rows that the work outside the loop takes at a time, so that what one instruction wrote is still near for the next.
+  /// Rows that the work outside the loop takes at a time, so that what one instruction wrote is still near for the
+  /// next.
   private static let block = 256
 
   /// Runs everything but the reductions; returns the states at the end, in shard order.

@@ -71,8 +71,9 @@ struct ShardMemory {
       let state = run.keptStates[address.index]
       let width = run.program.stateWidths[address.index]
       let stride = run.program.sequences[state.index].stride
+      let base = run.sequences[state.index].floats + shard.firstRow * stride + state.column + column
       return Place(
-        motion: .previousRows, base: run.sequences[state.index].floats + shard.firstRow * stride + state.column + column,
+        motion: .previousRows, base: base,
         alternate: run.initial[address.index].floats + shard.firstSequence * width + column, stride: stride)
     case .carriedIn, .carriedOut:
       let (even, odd) = carried[address.index]

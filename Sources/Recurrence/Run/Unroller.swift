@@ -9,7 +9,8 @@ public struct Unrolling: Hashable, Sendable {
   }
   let way: Way
 
-  /// The step is traced once, what needs no state leaves the loop, the rest runs fused, row by row of the batch on all threads.
+  /// The step is traced once, what needs no state leaves the loop, the rest runs fused, row by row of the batch on all
+  /// threads.
   public static let compiled = Unrolling(way: .compiled(.all))
   /// Plain steps, one by one: slow, obvious, and good for finding faults. Every value can be looked at inside a step.
   public static let stepwise = Unrolling(way: .stepwise)
@@ -39,8 +40,8 @@ package final class Unroller: Sendable {
   /// - Parameters:
   ///   - inputs: packed rows [rows, width] of each input.
   ///   - states: each part of the state before the first step, [batch, width], in the order of the layout's lengths.
-  /// - Returns: packed rows of each output, and each part of the state after each sequence's own last step. A sequence of
-  ///   length 0 ends in the state it began with.
+  /// - Returns: packed rows of each output, and each part of the state after each sequence's own last step. A sequence
+  ///   of length 0 ends in the state it began with.
   package func callAsFunction(
     _ inputs: [Tensor], states: [Tensor], layout: Layout, _ unrolling: Unrolling = .compiled
   ) -> (outputs: [Tensor], states: [Tensor]) {

@@ -1,7 +1,7 @@
 import Tensors
 
-/// One step of a recurrence as a function of tensors: from the inputs and the state before the step to the outputs and the
-/// state after it. It is run symbolically once (compiled), or with values at every time step (stepwise).
+/// One step of a recurrence as a function of tensors: from the inputs and the state before the step to the outputs and
+/// the state after it. It is run symbolically once (compiled), or with values at every time step (stepwise).
 package struct StepFunction: Sendable {
   /// Values in a row of each input, of each part of the state.
   package let inputWidths: [Int]
@@ -37,7 +37,8 @@ package struct StepFunction: Sendable {
     for (i, node) in graph.nodes.enumerated() where graph.hasRows[i] {
       demand(
         node.shape.rank == 2 && node.shape[0] == 1 && !node.sumsRows,
-        "\(node.operation?.name ?? "a value") in a step: the sequences of a batch must not meet (its result for one is \(node.shape))"
+        "\(node.operation?.name ?? "a value") in a step: the sequences of a batch must not meet "
+          + "(its result for one is \(node.shape))"
       )
     }
     return graph

@@ -48,7 +48,8 @@ extension StepGraph: CustomStringConvertible {
     return faults
   }
 
-  /// Whether a node is there in its phase alone: what was computed, and the running state. Other leaves are always there.
+  /// Whether a node is there in its phase alone: what was computed, and the running state. Other leaves are always
+  /// there.
   private func isFixed(_ node: Int) -> Bool {
     switch nodes[node].leaf {
     case nil, .state?, .stateCotangent?: true

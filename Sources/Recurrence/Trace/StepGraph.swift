@@ -1,10 +1,10 @@
 import Tensors
 
-/// One time step of a recurrence as a graph: the cycle of the network is the edge from `states` (after the step) back to the
-/// `.state` leaves (before it).
+/// One time step of a recurrence as a graph: the cycle of the network is the edge from `states` (after the step) back
+/// to the `.state` leaves (before it).
 ///
-/// Nodes stand in topological order: a node's operands have smaller numbers. Batch has extent 1 here; a node that `hasRows`
-/// stands for one row per sequence.
+/// Nodes stand in topological order: a node's operands have smaller numbers. Batch has extent 1 here; a node that
+/// `hasRows` stands for one row per sequence.
 package struct StepGraph: Sendable, Hashable {
   package enum Phase: String, Sendable, CaseIterable {
     /// Once a run, from parameters alone.
