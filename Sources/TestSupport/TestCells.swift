@@ -105,18 +105,20 @@ package struct LinearCell: RecurrentCell {
   }
 }
 
-/// A cell whose output is a readout of the state before the step, with a part of the state that is written and never read;
-/// of the input and of the state it uses some columns only.
+/// A cell whose output is a readout of the state before the step, with parts of the state that are written and never
+/// read, one of them a learnt value that is the same in all sequences; of input and state it uses some columns only.
 package struct LateCell: RecurrentCell {
   package struct State: RecurrentState {
-    package var hidden, written: Tensor
-    package static var parts: [WritableKeyPath<State, Tensor>] { [\.hidden, \.written] }
+    package var hidden, written, learnt: Tensor
+    package static var parts: [WritableKeyPath<State, Tensor>] { [\.hidden, \.written, \.learnt] }
   }
   package let mix: Linear
   package let readout: Linear
+  package let learnt: Parameter
   package let inputSize: Int
 
   package init(inputSize: Int, hiddenSize: Int, using random: inout RandomSource) {
+    learnt = Parameter(random.uniform([hiddenSize], in: -1...1))
     mix = Linear(inputs: hiddenSize - 1 + inputSize - 1, outputs: hiddenSize, using: &random)
     readout = Linear(inputs: hiddenSize, outputs: hiddenSize + 1, using: &random)
     self.inputSize = inputSize
@@ -124,11 +126,12 @@ package struct LateCell: RecurrentCell {
 
   package func initialState(batch: Int) -> State {
     let zeros = Tensor.zeros([batch, mix.outputSize])
-    return State(hidden: zeros, written: zeros)
+    return State(hidden: zeros, written: zeros, learnt: zeros)
   }
 
   package func step(_ x: Tensor, _ s: State) -> (output: Tensor, state: State) {
     let hidden = tanh(mix(concatenated(s.hidden.features(1..<mix.outputSize), x.features(0..<inputSize - 1))))
-    return (output: readout(s.hidden), state: State(hidden: hidden, written: hidden * x.features(1..<2)))
+    let state = State(hidden: hidden, written: hidden * x.features(1..<2), learnt: learnt.tensor)
+    return (output: readout(s.hidden), state: state)
   }
 }

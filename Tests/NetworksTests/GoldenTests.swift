@@ -113,7 +113,8 @@ import Testing
       let parameters = Self.byPath(layer)
       for block in kind.blocks {
         let values = golden.block(block, layer: i, prefix: "gradient.")
-        run.expectClose(run.gradient(parameters["cell.\(block.path).weight"]!), values.weight, "∂\(i).\(block.path).weight")
+        run.expectClose(
+          run.gradient(parameters["cell.\(block.path).weight"]!), values.weight, "∂\(i).\(block.path).weight")
         run.expectClose(run.gradient(parameters["cell.\(block.path).bias"]!), values.bias, "∂\(i).\(block.path).bias")
       }
     }

@@ -38,7 +38,8 @@ import Testing
   func compiledEqualsStepwiseForWideLayers(cell: TestCell) {
     var random = RandomSource(seed: 8)
     let layer = cell.layer(input: 37, hidden: 150, using: &random)
-    let batch = SequenceBatch.random(lengths: [(0..<33).map { 9 + $0 % 11 }, [70]].flatMap { $0 }, features: 37, using: &random)
+    let batch = SequenceBatch.random(
+      lengths: [(0..<33).map { 9 + $0 % 11 }, [70]].flatMap { $0 }, features: 37, using: &random)
     let state = layer.initialState(batch: 34).randomised(using: &random)
     let expected = outcome(of: layer, on: batch, from: state, .stepwise)
     let worst = outcome(of: layer, on: batch, from: state, .compiled).difference(to: expected)
@@ -92,9 +93,11 @@ import Testing
     let (layer, batch, state) = Self.setUp(cell, [7, 7])
     let whole = loss(layer, [batch], state)
     let steps = (0..<7).map { t in
-      SequenceBatch(rows: batch.rows.gatheringRows([0, 1].map { b in
-        Int32(batch.layout.packedIndex[t * 2 + b])
-      }), layout: Layout(time: 1, batch: 2))
+      SequenceBatch(
+        rows: batch.rows.gatheringRows(
+          [0, 1].map { b in
+            Int32(batch.layout.packedIndex[t * 2 + b])
+          }), layout: Layout(time: 1, batch: 2))
     }
     let chunks = stride(from: 0, to: 7, by: chunk).map { first -> SequenceBatch in
       let own = steps[first..<min(7, first + chunk)]

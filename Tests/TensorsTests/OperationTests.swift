@@ -32,8 +32,12 @@ import Testing
     Case(testDescription: "reciprocal", shapes: [[3, 5]], range: 0.5...2) { 1 / $0[0] },
     Case(testDescription: "a tile and a half", shapes: [[2, 200], [200]]) { tanh($0[0] * $0[1]) },
     Case(testDescription: "product", shapes: [[3, 4], [4, 5]]) { matmul($0[0], $0[1]) },
-    Case(testDescription: "product, transposed right", shapes: [[3, 4], [5, 4]]) { matmul($0[0], $0[1], transposeB: true) },
-    Case(testDescription: "product, transposed left", shapes: [[4, 3], [4, 5]]) { matmul($0[0], $0[1], transposeA: true) },
+    Case(testDescription: "product, transposed right", shapes: [[3, 4], [5, 4]]) {
+      matmul($0[0], $0[1], transposeB: true)
+    },
+    Case(testDescription: "product, transposed left", shapes: [[4, 3], [4, 5]]) {
+      matmul($0[0], $0[1], transposeA: true)
+    },
     Case(testDescription: "product, both transposed", shapes: [[4, 3], [5, 4]]) {
       matmul($0[0], $0[1], transposeA: true, transposeB: true)
     },
