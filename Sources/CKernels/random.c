@@ -1,5 +1,5 @@
-// Philox 4x32-10 (Salmon, Moraes, Dror & Shaw, "Parallel random numbers: as easy as 1, 2, 3", 2011): a block cipher over a
-// counter. The counter is (position / 4, stream), the key is the seed; a block yields the numbers of four positions.
+// Philox 4x32-10 (Salmon, Moraes, Dror & Shaw, "Parallel random numbers: as easy as 1, 2, 3", 2011): a block cipher
+// over a counter. The counter is (position / 4, stream), the key is the seed; a block yields the numbers of four positions.
 #include "tables.h"
 
 enum { LANES = 8 };  // blocks that are computed side by side

@@ -42,7 +42,9 @@ struct KernelsBench: ParsableCommand {
     String(format: "%6.1f %% of ", comparison.ratio * 100) + comparison.reference
   }
 
-  private static func columns(_ kernel: String, _ shape: String, _ value: String, _ unit: String, _ last: String) -> String {
+  private static func columns(_ kernel: String, _ shape: String, _ value: String, _ unit: String, _ last: String)
+    -> String
+  {
     func left(_ text: String, _ width: Int) -> String { text.padding(toLength: width, withPad: " ", startingAt: 0) }
     let right = String(repeating: " ", count: max(0, 8 - value.count)) + value
     return "\(left(kernel, 12)) \(left(shape, 24)) \(right) \(left(unit, 14)) \(last)"

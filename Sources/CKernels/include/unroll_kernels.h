@@ -77,11 +77,11 @@ typedef struct ur_kernels {
   void (*pack)(long k, long n, const float *b, long stride_k, long stride_n, float *packed);
 
   // C [m, n] = D + A [m, k] * B, B packed. D is read with row distance ldd: 0 adds one row (a bias) to all, D == C with
-  // ldd == ldc adds to C in place, NULL is zero.
+  // ldd == ldc adds to C in place, NULL is zero. Fast strides are no multiples of 1024 floats (one cache set).
   void (*product)(long m, long n, long k, const float *a, long lda, const float *packed, const float *d, long ldd,
                   float *c, long ldc);
 
-  // C [m, n] = (accumulate ? C : 0) + sum over segments of A' * B: columns [first, first + m) of A's rows, n columns of B's rows.
+  // C [m, n] = (accumulate ? C : 0) + sum over segments of A' * B: m columns of A's rows, n columns of B's.
   // Sums over rows in the order of the segments. `scratch` holds ur_outer_scratch(table, n) floats, 64-byte aligned.
   void (*outer)(long m, long n, const ur_segment *segments, long segment_count, long lda, long ldb, float *c, long ldc,
                 bool accumulate, float *scratch);
@@ -130,7 +130,8 @@ typedef struct ur_kernels {
 } ur_kernels;
 
 // The table in use: the best that this CPU and its operating system support, or a lower one named by the environment
-// variable UNROLL_ISA (portable, avx2, avx512, neon), read once. An unknown or unsupported name stops the program with a message.
+// variable UNROLL_ISA (portable, avx2, avx512, neon), read once. An unknown or unsupported name stops the program with a
+// message and exit code 64.
 const ur_kernels *ur_active_kernels(void);
 // Every table that this machine can run, portable first. Returns their number; fills at most `capacity`.
 long ur_available_kernels(const ur_kernels **tables, long capacity);
