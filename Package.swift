@@ -41,6 +41,7 @@ let package = Package(
       name: "ParadigmsTests",
       dependencies: ["Paradigms", "Corpora", "Training", "Networks", "Interchange", "Recurrence", "Tensors"]),
     .testTarget(name: "TrainingTests", dependencies: ["Training", "Networks", "Interchange", "Tensors"]),
+    .testTarget(name: "UnrollCommandTests", dependencies: ["UnrollCommand"]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -11,8 +11,8 @@
 
 #include "tables.h"
 
-// How long a thread looks for work before it sleeps: some 20 microseconds, the distance of two steps of a recurrence.
-enum { SPINS = 400, MAX_THREADS = 256 };
+// How long a thread looks for work before it sleeps: some tens of microseconds, the distance of two steps of a recurrence.
+enum { SPINS = 1000, MAX_THREADS = 256 };
 
 static struct {
   pthread_mutex_t owner;  // held by the caller whose job runs

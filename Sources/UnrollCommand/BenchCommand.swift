@@ -12,8 +12,8 @@ struct KernelsBench: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "kernels", abstract: "Measure the numerical kernels on one thread.",
     discussion: """
-      Products are compared with bare multiply-adds, elementwise programs with the LSTM's gates written by hand; both \
-      sides are measured alternately, and the medians are printed. Times are processor time of one thread. \
+      Products are compared with bare multiply-adds, elementwise programs with the LSTM's gates written by hand; both sides \
+      are measured alternately, and the medians are printed. Times are processor time of one thread. \
       UNROLL_ISA chooses an instruction set.
 
       Example: UNROLL_ISA=avx2 unroll bench kernels
@@ -42,9 +42,9 @@ struct KernelsBench: ParsableCommand {
     String(format: "%6.1f %% of ", comparison.ratio * 100) + comparison.reference
   }
 
-  private static func columns(
-    _ kernel: String, _ shape: String, _ value: String, _ unit: String, _ last: String
-  ) -> String {
+  private static func columns(_ kernel: String, _ shape: String, _ value: String, _ unit: String, _ last: String)
+    -> String
+  {
     func left(_ text: String, _ width: Int) -> String { text.padding(toLength: width, withPad: " ", startingAt: 0) }
     let right = String(repeating: " ", count: max(0, 8 - value.count)) + value
     return "\(left(kernel, 12)) \(left(shape, 24)) \(right) \(left(unit, 14)) \(last)"

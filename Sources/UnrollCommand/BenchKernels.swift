@@ -94,8 +94,9 @@ struct KernelBenchmark {
     var memory = Memory()
     defer { memory.free() }
     let gates = memory.numbers(rows * 4 * hidden, in: -4...4)
-    let (cell, output) = (memory.numbers(rows * hidden), memory.numbers(rows * hidden))
-    let scratch = memory.numbers(3 * Int(UR_TILE))
+    let (cell, output, scratch) = (
+      memory.numbers(rows * hidden), memory.numbers(rows * hidden), memory.numbers(3 * Int(UR_TILE))
+    )
     let operands =
       (0..<4).map { ur_operand(base: gates + $0 * hidden, stride: 4 * hidden) }
       + [cell, output].map { ur_operand(base: $0, stride: hidden) }
@@ -114,9 +115,9 @@ struct KernelBenchmark {
         }
       )
     }
-    let perUnit = 1e9 * median(pairs.map(\.program)) / Double(rows * hidden)
     return row(
-      "LSTM gates", "rows \(rows) hidden \(hidden)", perUnit, "ns a unit",
+      "LSTM gates", "rows \(rows) hidden \(hidden)", 1e9 * median(pairs.map(\.program)) / Double(rows * hidden),
+      "ns a unit",
       Comparison(ratio: median(pairs.map { $0.program / $0.byHand }), reference: "hand-written time"))
   }
 

@@ -14,7 +14,7 @@ struct DemoCommand: ParsableCommand {
       """)
 
   @Option(help: "Keep the model in this folder.") var out: String?
-  @Option(parsing: .unconditional, help: "Times to go through the text.") var epochs = 5
+  @Option(parsing: .unconditional, help: "Times to go through the text.") var epochs = 14
   @OptionGroup var common: CommonOptions
 
   func run() throws {
@@ -34,12 +34,12 @@ struct DemoCommand: ParsableCommand {
 
   private func configuration(for corpus: TextCorpus) -> TextConfiguration {
     var configuration = TextConfiguration(for: corpus)
-    configuration.network.hidden = 192
+    configuration.network.hidden = 128
     configuration.network.embedding = 32
-    configuration.length = 64
-    configuration.batch = 32
+    configuration.length = 48
+    configuration.batch = 16
     configuration.settings.epochs = epochs
-    configuration.settings.learningRate = 0.005
+    configuration.settings.learningRate = 0.01
     configuration.settings.schedule = .cosine(warmUp: 20, final: 0.05)
     return configuration
   }
@@ -65,7 +65,8 @@ struct DemoCommand: ParsableCommand {
 
   private func line(after prompt: String, of model: TextModel, seed: UInt64) throws -> String {
     var text = ""
-    try model.generate(after: prompt, length: 60, sampler: Sampler(temperature: 0.7, seed: seed)) { character in
+    // Lines begin after the end of another, as they did in the text.
+    try model.generate(after: "\n" + prompt, length: 60, sampler: Sampler(temperature: 0.5, seed: seed)) { character in
       guard character != "\n" else { return false }
       text += character
       return true

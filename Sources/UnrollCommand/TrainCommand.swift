@@ -69,7 +69,7 @@ struct TrainTextCommand: ParsableCommand {
   }
 
   private func new() throws -> TextTraining {
-    guard let data else {
+    guard let data, !data.isEmpty else {
       throw UnrollError(.usage, "there is no text to train on", hint: "name a file: --data FILE")
     }
     let corpus = try TextCorpus(contentsOf: data)

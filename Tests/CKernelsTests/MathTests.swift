@@ -78,6 +78,7 @@ import Testing
     #expect(bits(UR_TANH) == ["nan", "nan", "nan", "1.0", "-1.0", "0.0", "0.0"])
     #expect(bits(UR_SIGMOID).prefix(4) == ["nan", "nan", "nan", "1.0"])
     #expect(bits(UR_SIGMOID).suffix(2) == ["0.5", "0.5"])
+    #expect(bits(UR_MAXIMUM).prefix(4) == ["nan", "nan", "nan", "inf"])
     #expect(bits(UR_RELU) == ["nan", "nan", "nan", "inf", "0.0", "0.0", "-0.0"])
   }
 }

@@ -1,5 +1,5 @@
-// Runs every kernel of every table with odd sizes on heap buffers of exact size, so that a sanitizer sees each access outside.
-// Built and run by sanitize-kernels.sh. With the argument "threads" it exercises the worker threads instead.
+// Runs every kernel of every table with odd sizes on heap buffers of exact size, so that a sanitizer sees each access
+// outside. Built and run by sanitize-kernels.sh. With the argument "threads" it exercises the worker threads instead.
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
