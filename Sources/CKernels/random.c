@@ -1,5 +1,6 @@
 // Philox 4x32-10 (Salmon, Moraes, Dror & Shaw, "Parallel random numbers: as easy as 1, 2, 3", 2011): a block cipher
-// over a counter. The counter is (position / 4, stream), the key is the seed; a block yields the numbers of four positions.
+// over a counter. The counter is (position / 4, stream), the key is the seed; a block yields the numbers of four
+// positions.
 #include "tables.h"
 
 enum { LANES = 8 };  // blocks that are computed side by side
@@ -52,7 +53,8 @@ uint64_t ur_random_bits(uint64_t seed, uint64_t stream, uint64_t position) {
   return out[position % 4];
 }
 
-// Calls for the positions first ..< first + count, in pieces: `bits` are those of `length` positions, the first is out[0].
+// Calls for the positions first ..< first + count, in pieces: `bits` are those of `length` positions, the first is
+// out[0].
 #define FOR_PIECES(statement)                                                            \
   while (count > 0) {                                                                    \
     uint32_t buffer[4 * LANES];                                                          \

@@ -11,7 +11,8 @@
 
 #include "tables.h"
 
-// How long a thread looks for work before it sleeps: some tens of microseconds, the distance of two steps of a recurrence.
+// How long a thread looks for work before it sleeps: some tens of microseconds, the distance of two steps of a
+// recurrence.
 enum { SPINS = 1000, MAX_THREADS = 256 };
 
 static struct {

@@ -12,8 +12,8 @@ struct KernelsBench: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "kernels", abstract: "Measure the numerical kernels on one thread.",
     discussion: """
-      Products are compared with bare multiply-adds, elementwise programs with the LSTM's gates written by hand; both sides \
-      are measured alternately, and the medians are printed. Times are processor time of one thread. \
+      Products are compared with bare multiply-adds, elementwise programs with the LSTM's gates written by hand; both \
+      sides are measured alternately, and the medians are printed. Times are processor time of one thread. \
       UNROLL_ISA chooses an instruction set.
 
       Example: UNROLL_ISA=avx2 unroll bench kernels

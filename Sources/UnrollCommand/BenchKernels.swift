@@ -1,5 +1,6 @@
 import CKernels
 import Foundation
+import Tensors
 
 /// The measurements of `unroll bench kernels`, all on the calling thread.
 struct KernelBenchmark {
@@ -129,7 +130,7 @@ struct KernelBenchmark {
     let start = processorSeconds()
     let sum = table.fma_burst(count)
     let seconds = processorSeconds() - start
-    precondition(sum.isFinite, "the sum of the multiply-adds is finite")
+    demand(sum.isFinite, "the sum of the multiply-adds is finite")
     return 1e-9 * Double(count) * table.fma_flops_per_round / seconds
   }
 

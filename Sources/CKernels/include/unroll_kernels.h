@@ -13,7 +13,7 @@
 extern "C" {
 #endif
 
-// ---- Pointwise programs ----------------------------------------------------------------------------------------------
+// ---- Pointwise programs ---------------------------------------------------------------------------------------------
 // A chain of elementwise operations runs one operation at a time over a tile of UR_TILE floats that stays in the first
 // cache. Registers below `operand_count` are operands in memory, the others are temporaries, one tile each.
 
@@ -64,7 +64,7 @@ typedef struct ur_segment {
   long rows;
 } ur_segment;
 
-// ---- The table of one instruction set --------------------------------------------------------------------------------
+// ---- The table of one instruction set -------------------------------------------------------------------------------
 
 typedef struct ur_kernels {
   const char *name;  // "portable", "avx2", "avx512", "neon"
@@ -103,7 +103,8 @@ typedef struct ur_kernels {
   void (*cross_entropy_gradient)(long rows, long columns, const float *y, long ldy, const int32_t *targets,
                                  const float *scale, float *gradient, long ldg);
 
-  // Sums. column_sum: out[j] = (accumulate ? out[j] : 0) + sum over rows, in row order. row_sum: out[row] = sum of the row.
+  // Sums. column_sum: out[j] = (accumulate ? out[j] : 0) + sum over rows, in row order. row_sum: out[row] = sum of the
+  // row.
   void (*column_sum)(long rows, long columns, const float *x, long ldx, float *out, bool accumulate);
   void (*row_sum)(long rows, long columns, const float *x, long ldx, float *out);
   double (*sum)(long count, const float *x);
@@ -112,7 +113,8 @@ typedef struct ur_kernels {
   void (*transpose)(long rows, long columns, const float *x, long ldx, float *y, long ldy);  // y [columns, rows]
 
   // Optimiser updates in one pass. g is multiplied by gradient_scale first. Adam (Kingma & Ba 2015), corrections are
-  // 1 / (1 - beta^step); `coupled_decay` adds decay * w to g (L2), `decoupled_decay` subtracts rate * decay * w (AdamW).
+  // 1 / (1 - beta^step); `coupled_decay` adds decay * w to g (L2), `decoupled_decay` subtracts
+  // rate * decay * w (AdamW).
   void (*adam)(long count, float *w, const float *g, float *m, float *v, float gradient_scale, float rate, float beta1,
                float beta2, float epsilon, float correction1, float correction2, float coupled_decay,
                float decoupled_decay);
@@ -120,8 +122,8 @@ typedef struct ur_kernels {
   void (*sgd)(long count, float *w, const float *g, float *v, float gradient_scale, float rate, float momentum,
               bool nesterov, float decay);
 
-  // For measurements: independent multiply-adds and nothing else; returns a value that depends on all of them. A round is
-  // fma_flops_per_round operations, multiply and add counted as two.
+  // For measurements: independent multiply-adds and nothing else; returns a value that depends on all of them. A round
+  // is fma_flops_per_round operations, multiply and add counted as two.
   float (*fma_burst)(long rounds);
   double fma_flops_per_round;
   // The LSTM's gate arithmetic as one hand-written pass: the measure for pointwise programs. gates [rows, 4 hidden]
@@ -130,8 +132,8 @@ typedef struct ur_kernels {
 } ur_kernels;
 
 // The table in use: the best that this CPU and its operating system support, or a lower one named by the environment
-// variable UNROLL_ISA (portable, avx2, avx512, neon), read once. An unknown or unsupported name stops the program with a
-// message and exit code 64.
+// variable UNROLL_ISA (portable, avx2, avx512, neon), read once. An unknown or unsupported name stops the program with
+// a message and exit code 64.
 const ur_kernels *ur_active_kernels(void);
 // Every table that this machine can run, portable first. Returns their number; fills at most `capacity`.
 long ur_available_kernels(const ur_kernels **tables, long capacity);
@@ -139,12 +141,14 @@ long ur_available_kernels(const ur_kernels **tables, long capacity);
 long ur_packed_count(const ur_kernels *table, long k, long n);
 long ur_outer_scratch(const ur_kernels *table, long n);
 
-// ---- What needs no instruction set -------------------------------------------------------------------------------------
+// ---- What needs no instruction set ----------------------------------------------------------------------------------
 
 // out[i, :] = table[indices[i], :]
-void ur_gather_rows(long count, long columns, const int32_t *indices, const float *table, long ldt, float *out, long ldo);
+void ur_gather_rows(long count, long columns, const int32_t *indices, const float *table, long ldt, float *out,
+                    long ldo);
 // out[indices[i], :] += x[i, :], in the order of i
-void ur_scatter_add_rows(long count, long columns, const int32_t *indices, const float *x, long ldx, float *out, long ldo);
+void ur_scatter_add_rows(long count, long columns, const int32_t *indices, const float *x, long ldx, float *out,
+                         long ldo);
 
 // Counter-based random numbers (Philox 4x32-10, Salmon et al. 2011): number i depends on seed, stream and i alone.
 // Uniform in [0, 1), 24 bits.
@@ -156,11 +160,12 @@ uint64_t ur_random_bits(uint64_t seed, uint64_t stream, uint64_t position);
 // One block of the generator. The counter of number i is (i / 4, stream), each low word first; its word is i % 4.
 void ur_philox(const uint32_t counter[4], const uint32_t key[2], uint32_t out[4]);
 
-// ---- Worker threads ----------------------------------------------------------------------------------------------------
-// Started at the first use, once; they sleep when there is nothing to do. `body(context, index)` runs for every index in
-// 0 ..< count, on the calling thread too; returns when all are done. A call from inside a body runs serially.
+// ---- Worker threads -------------------------------------------------------------------------------------------------
+// Started at the first use, once; they sleep when there is nothing to do. `body(context, index)` runs for every index
+// in 0 ..< count, on the calling thread too; returns when all are done. A call from inside a body runs serially.
 void ur_parallel(long count, void (*body)(void *context, long index), void *context);
-// Threads that ur_parallel uses, at least 1; the default is the number of cores available to the process (its affinity).
+// Threads that ur_parallel uses, at least 1; the default is the number of cores available to the process (its
+// affinity).
 long ur_thread_count(void);
 void ur_set_thread_count(long count);
 
