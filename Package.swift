@@ -40,6 +40,7 @@ let package = Package(
     .testTarget(
       name: "ParadigmsTests",
       dependencies: ["Paradigms", "Corpora", "Training", "Networks", "Interchange", "Recurrence", "Tensors"]),
+    .testTarget(name: "UnrollTests", dependencies: ["Unroll"]),
     .testTarget(name: "TrainingTests", dependencies: ["Training", "Networks", "Interchange", "Tensors"]),
     .testTarget(name: "UnrollCommandTests", dependencies: ["UnrollCommand"]),
   ],

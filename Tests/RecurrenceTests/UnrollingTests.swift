@@ -23,6 +23,23 @@ import Testing
     #expect(worst.error < 1e-5, "\(worst)")
   }
 
+  /// Two layers with dropout between them: the same masks, the same values and gradients.
+  @Test(arguments: TestCell.all, TestLengths.all)
+  func compiledEqualsStepwiseWithDropout(cell: TestCell, lengths: TestLengths) {
+    var random = RandomSource(seed: 17)
+    let lower = cell.layer(input: 5, hidden: 6, using: &random)
+    let stack = Stack([lower, cell.layer(input: lower.outputSize, hidden: 3, using: &random)], dropout: 0.4)
+    let batch = SequenceBatch.random(lengths: lengths.lengths, features: 5, using: &random)
+    let state = stack.initialState(batch: lengths.lengths.count).randomised(using: &random)
+    let masks = RandomSource(seed: 18)
+    let expected = outcome(of: stack, on: batch, from: state, .stepwise, dropout: masks)
+    let actual = outcome(of: stack, on: batch, from: state, .compiled, dropout: masks)
+    let worst = actual.difference(to: expected)
+    #expect(worst.error < 1e-5, "\(worst)")
+    let other = outcome(of: stack, on: batch, from: state, .compiled, dropout: RandomSource(seed: 19))
+    #expect(batch.layout.rowCount == 0 || other.difference(to: expected).error > 1e-3, "the masks had no effect")
+  }
+
   /// Passes are optimisations only: a plan is right with any of them left out.
   @Test(arguments: TestCell.all, PassSet.allSubsets)
   func everySubsetOfPassesEqualsStepwise(cell: TestCell, passes: PassSet) {

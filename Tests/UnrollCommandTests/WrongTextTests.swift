@@ -7,7 +7,7 @@ import Testing
     ("empty", [], ["the text is empty", "empty.txt", "hint: give a file with text in it"]),
     ("mark", [0xEF, 0xBB, 0xBF], ["the text is empty"]),
     ("one", [0x61], ["the text is too short to learn from: 1 character,", "one.txt"]),
-    ("short", Array("It was the best of times, it was the worst.\n".utf8), ["32 rows of 128 steps", "--length"]),
+    ("short", Array("It was the best of times, it was the worst.\n".utf8), ["32 rows of 64 steps", "--length"]),
     (
       "latin1", Array("caf\u{E9} ".unicodeScalars.map { UInt8($0.value) }),
       ["not UTF-8: byte 0xE9 at offset 3", "iconv"]
