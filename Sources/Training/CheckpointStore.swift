@@ -23,7 +23,7 @@ package struct CheckpointStore {
   func prepare() throws(UnrollError) {
     try Self.makeFolder(checkpointFolder)
     // An atomic write of `name` goes through `.name.tmp`; one of the other files is taken over by their next write.
-    remove(names(in: checkpointFolder).filter(Self.isTemporary).map { "\(checkpointFolder)/\($0)" })
+    remove(try names(in: checkpointFolder).filter(Self.isTemporary).map { "\(checkpointFolder)/\($0)" })
   }
 
   /// Makes a folder and those above it, unless it is there.
@@ -32,13 +32,8 @@ package struct CheckpointStore {
     do {
       try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
     } catch {
-      // Foundation's own words hide the system's reason.
-      let system = (error as NSError).userInfo[NSUnderlyingErrorKey] as? any Error
-      let code = ((system ?? error) as NSError).code
-      let isSystem = system != nil || (error as NSError).domain == NSPOSIXErrorDomain
-      let cause = isSystem ? String(cString: strerror(Int32(truncatingIfNeeded: code))) : error.localizedDescription
       throw UnrollError(
-        .inputOutput, "the folder cannot be made: \(cause)", at: path,
+        .inputOutput, "the folder cannot be made: \(cause(of: error))", at: path,
         hint: "choose another place: --out; or make room there and permissions for it")
     }
   }
@@ -46,19 +41,23 @@ package struct CheckpointStore {
   /// Whether a training has begun in the folder: it has a checkpoint or a complete epoch. One that was killed before is
   /// begun again from its seed.
   package var hasTraining: Bool {
-    let size = try? FileManager.default.attributesOfItem(atPath: history.path)[.size] as? Int
-    return !checkpoints().isEmpty || (size ?? 0) > 0
+    get throws(UnrollError) {
+      let size = try? FileManager.default.attributesOfItem(atPath: history.path)[.size] as? Int
+      return try !checkpoints().isEmpty || (size ?? 0) > 0
+    }
   }
 
   /// Whether the folder holds what a new training would overwrite.
   package var isTaken: Bool {
-    FileManager.default.fileExists(atPath: folder + "/config.json")
-      || FileManager.default.fileExists(atPath: weights) || hasTraining
+    get throws(UnrollError) {
+      for path in [folder + "/config.json", weights] where FileManager.default.fileExists(atPath: path) { return true }
+      return try hasTraining
+    }
   }
 
   /// Checkpoints that are there, newest first.
-  func checkpoints() -> [(update: Int, path: String)] {
-    names(in: checkpointFolder)
+  func checkpoints() throws(UnrollError) -> [(update: Int, path: String)] {
+    try names(in: checkpointFolder)
       .compactMap { name in Self.update(of: name).map { ($0, "\(checkpointFolder)/\(name)") } }
       .sorted { $0.0 > $1.0 }
   }
@@ -68,7 +67,8 @@ package struct CheckpointStore {
   func write(_ checkpoint: SafeTensors, update: Int) throws(UnrollError) -> String {
     let path = path(ofUpdate: update)
     try checkpoint.write(to: path)
-    let known = checkpoints()
+    // It is saved, whatever becomes of the others.
+    guard let known = try? checkpoints() else { return path }
     let previous = known.first { $0.update < update }?.update
     remove(known.filter { $0.update != update && $0.update != previous }.map(\.path))
     return path
@@ -84,8 +84,26 @@ package struct CheckpointStore {
     name.hasPrefix(".") && name.hasSuffix(".tmp") && update(of: String(name.dropFirst().dropLast(".tmp".count))) != nil
   }
 
-  private func names(in folder: String) -> [String] {
-    (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+  /// Names in a folder; none when it is not there. A folder that cannot be read must not look like an empty one, in which
+  /// a training would begin.
+  private func names(in folder: String) throws(UnrollError) -> [String] {
+    do {
+      return try FileManager.default.contentsOfDirectory(atPath: folder)
+    } catch CocoaError.fileReadNoSuchFile {
+      return []
+    } catch {
+      throw UnrollError(
+        .inputOutput, "the folder cannot be read: \(Self.cause(of: error))", at: folder,
+        hint: "see what the system says of it: ls \(folder)")
+    }
+  }
+
+  /// The system's reason, which Foundation's own words hide.
+  private static func cause(of error: any Error) -> String {
+    let error = error as NSError
+    if let system = error.userInfo[NSUnderlyingErrorKey] as? any Error { return cause(of: system) }
+    return error.domain == NSPOSIXErrorDomain
+      ? String(cString: strerror(Int32(truncatingIfNeeded: error.code))) : error.localizedDescription
   }
 
   // What cannot be removed does no harm but the room it takes.

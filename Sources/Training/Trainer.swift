@@ -168,7 +168,7 @@ public struct Trainer<Target: Objective> {
 extension Trainer {
   private mutating func begin(_ report: (TrainingEvent) -> Void) throws {
     guard let store else { return }
-    if let known = store.checkpoints().first {
+    if let known = try store.checkpoints().first {
       throw UnrollError(
         .usage, "the folder holds a training already, of \(known.update) updates", at: store.folder,
         hint: "go on with it (--resume), or choose another folder")
@@ -194,7 +194,7 @@ extension Trainer {
     guard let store else { throw UnrollError(.usage, "a training without a folder cannot be resumed") }
     var skipped: [Resumption.Skipped] = []
     var newestError: UnrollError?
-    for (_, path) in store.checkpoints() {
+    for (_, path) in try store.checkpoints() {
       let checkpoint: Checkpoint
       do throws(UnrollError) {
         checkpoint = try Checkpoint(from: path)

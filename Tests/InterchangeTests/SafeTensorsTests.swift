@@ -146,8 +146,8 @@ import Testing
       if let error { kinds[error.kind, default: 0] += 1 }
     }
     #expect(whole.count * 8 > 500)
-    // The version's digit is one byte: 1 becomes 3, 5 or 9.
-    #expect(kinds == [.invalidData: whole.count * 8 - 3, .unsupportedVersion: 3])
+    // Even the version's digit, which becomes 3, 5 or 9.
+    #expect(kinds == [.invalidData: whole.count * 8])
   }
 
   @Test func exchangedTensorsAreFound() throws {

@@ -30,7 +30,7 @@ with folder() as work:
         while True:
             process = subprocess.Popen([chosen.binary, *command], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
             try:
-                errors = process.communicate(timeout=random.uniform(0.003, duration / 4))[1]
+                errors = process.communicate(timeout=random.uniform(0.001, random.choice((0.03, duration / 4))))[1]
                 require(process.returncode == 0, f"exit code {process.returncode}: {' '.join(command)}\n{errors.decode()}")
                 break
             except subprocess.TimeoutExpired:

@@ -28,7 +28,7 @@ public struct TextTraining {
   public init(_ configuration: TextConfiguration, corpus: TextCorpus, folder: String?) throws(UnrollError) {
     try configuration.validate()
     try configuration.checkMemory()
-    if let folder, CheckpointStore(folder: folder).isTaken {
+    if let folder, try CheckpointStore(folder: folder).isTaken {
       throw UnrollError(
         .usage, "the folder holds a model already", at: folder,
         hint: "go on with it: --resume; or choose another folder: --out")
@@ -61,7 +61,7 @@ public struct TextTraining {
       try configuration.validate()
     }
     try configuration.checkMemory(at: folder + "/config.json")
-    let hasBegun = CheckpointStore(folder: folder).hasTraining
+    let hasBegun = try CheckpointStore(folder: folder).hasTraining
     let network = hasBegun ? TextModel.emptyNetwork(configuration) : TextModel.newNetwork(configuration)
     try self.init(
       TextModel(configuration: configuration, vocabulary: vocabulary, network: network), corpus: corpus, folder: folder,
