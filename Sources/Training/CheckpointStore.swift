@@ -20,14 +20,16 @@ package struct CheckpointStore {
   }
 
   /// Makes the folders, and removes temporary files that a killed training left in them.
-  func prepare() throws(UnrollError) {
+  package func prepare() throws(UnrollError) {
+    try Self.makeFolder(folder)
     try Self.makeFolder(checkpointFolder)
-    // An atomic write of `name` goes through `.name.tmp`; one of the other files is taken over by their next write.
+    // An atomic write of `name` goes through `.name.tmp`.
+    remove(["config.json", "vocabulary.json", "weights.safetensors"].map { "\(folder)/.\($0).tmp" })
     remove(try names(in: checkpointFolder).filter(Self.isTemporary).map { "\(checkpointFolder)/\($0)" })
   }
 
   /// Makes a folder and those above it, unless it is there.
-  package static func makeFolder(_ path: String) throws(UnrollError) {
+  private static func makeFolder(_ path: String) throws(UnrollError) {
     guard !path.isEmpty else { throw UnrollError(.usage, "the path of a folder is empty", hint: "name one: --out DIR") }
     do {
       try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
