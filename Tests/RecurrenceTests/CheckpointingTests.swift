@@ -10,14 +10,13 @@ import Testing
 
   /// Outputs and states bit for bit, gradients up to the order of sums.
   private func expectEqual(
-    _ actual: Outcome, _ expected: Outcome, states: Int, tolerance: Double = 1e-5,
-    source: SourceLocation = #_sourceLocation
+    _ actual: Outcome, _ expected: Outcome, states: Int, source: SourceLocation = #_sourceLocation
   ) {
     for (a, b) in zip(actual.named, expected.named).prefix(1 + states) {
       #expect(a.tensor == b.tensor, "\(a.name)", sourceLocation: source)
     }
     let worst = actual.difference(to: expected)
-    #expect(worst.error < tolerance, "\(worst)", sourceLocation: source)
+    #expect(worst.error < 1e-5, "\(worst)", sourceLocation: source)
   }
 
   @Test(arguments: TestCell.all, TestLengths.all)
@@ -50,7 +49,7 @@ import Testing
     let expected = outcome(of: layer, on: batch, from: state, .compiled)
     for way in [Checkpointing.every(13), .squareRoot] {
       let actual = outcome(of: layer, on: batch, from: state, .compiled, checkpointing: way)
-      expectEqual(actual, expected, states: state.parts.count, tolerance: 2e-5)
+      expectEqual(actual, expected, states: state.parts.count)
     }
   }
 
