@@ -8,8 +8,8 @@ import Tensors
 public struct Evaluation: Sendable {
   /// The way over time.
   public var unrolling: Unrolling
-  /// How much recurrences keep for a gradient: all of it, or so little that very long sequences fit in memory. Without a
-  /// gradient, and in plain steps, it changes nothing.
+  /// How much recurrences keep for a gradient: all of it, or so little that very long sequences fit in memory. Without
+  /// a gradient, and in plain steps, it changes nothing.
   public var checkpointing: Checkpointing
   /// Where dropout takes its masks from, and how far it has got; nil: dropout does nothing.
   public var random: RandomSource?

@@ -45,8 +45,8 @@ public struct Recurrent<Cell: RecurrentCell>: SequenceLayer {
   /// The cell's initial state.
   public func initialState(batch: Int) -> LayerState { layerState(cell.initialState(batch: batch)) }
 
-  /// Runs the cell over all time steps, from a state of the cell's own type. `checkpointing` says how much is kept for a
-  /// gradient.
+  /// Runs the cell over all time steps, from a state of the cell's own type. `checkpointing` says how much is kept for
+  /// a gradient.
   public func callAsFunction(
     _ input: SequenceBatch, from state: Cell.State, unrolling: Unrolling = .compiled,
     checkpointing: Checkpointing = .none
