@@ -8,19 +8,27 @@ import Tensors
 public struct Evaluation: Sendable {
   /// The way over time.
   public var unrolling: Unrolling
+  /// How much recurrences keep for a gradient: all of it, or so little that very long sequences fit in memory. Without
+  /// a gradient, and in plain steps, it changes nothing.
+  public var checkpointing: Checkpointing
   /// Where dropout takes its masks from, and how far it has got; nil: dropout does nothing.
   public var random: RandomSource?
 
-  /// Creates an evaluation; by default compiled and without noise.
-  public init(unrolling: Unrolling = .compiled, random: RandomSource? = nil) {
+  /// Creates an evaluation; by default compiled, without checkpoints and without noise.
+  public init(
+    unrolling: Unrolling = .compiled, checkpointing: Checkpointing = .none, random: RandomSource? = nil
+  ) {
     self.unrolling = unrolling
+    self.checkpointing = checkpointing
     self.random = random
   }
 
   /// Without noise.
   public static var inference: Evaluation { Evaluation() }
   /// With dropout, by masks from `random`.
-  public static func training(_ random: RandomSource) -> Evaluation { Evaluation(random: random) }
+  public static func training(_ random: RandomSource, checkpointing: Checkpointing = .none) -> Evaluation {
+    Evaluation(checkpointing: checkpointing, random: random)
+  }
 }
 
 /// Sets values to 0 at random while training and scales the others up, so that no unit can rely on another

@@ -45,12 +45,15 @@ public struct Recurrent<Cell: RecurrentCell>: SequenceLayer {
   /// The cell's initial state.
   public func initialState(batch: Int) -> LayerState { layerState(cell.initialState(batch: batch)) }
 
-  /// Runs the cell over all time steps, from a state of the cell's own type.
+  /// Runs the cell over all time steps, from a state of the cell's own type. `checkpointing` says how much is kept for
+  /// a gradient.
   public func callAsFunction(
-    _ input: SequenceBatch, from state: Cell.State, unrolling: Unrolling = .compiled
+    _ input: SequenceBatch, from state: Cell.State, unrolling: Unrolling = .compiled,
+    checkpointing: Checkpointing = .none
   ) -> (output: SequenceBatch, state: Cell.State) {
     let source = direction == .forward ? input : input.reversed()
-    let result = unroller([source.rows], states: state.tensors, layout: input.layout, unrolling)
+    let result = unroller(
+      [source.rows], states: state.tensors, layout: input.layout, unrolling, checkpointing: checkpointing)
     let output = input.replacingRows(with: result.outputs[0])
     return (direction == .forward ? output : output.reversed(), state.replacing(result.states))
   }
@@ -64,7 +67,8 @@ public struct Recurrent<Cell: RecurrentCell>: SequenceLayer {
       state.parts.map(\.name) == template.names,
       "Recurrent: the state has parts \(state.parts.map(\.name)), the cell has \(template.names)")
     let result = self(
-      input, from: template.replacing(state.parts.map(\.tensor)), unrolling: evaluation.unrolling)
+      input, from: template.replacing(state.parts.map(\.tensor)), unrolling: evaluation.unrolling,
+      checkpointing: evaluation.checkpointing)
     return (result.output, layerState(result.state))
   }
 
