@@ -4,7 +4,7 @@ import math
 from html import escape
 from statistics import geometric_mean
 
-from results import ONE_THREAD, OURS, PEERS, TARGETS
+from results import COMPILED, ONE_THREAD, OURS, PEERS, TARGETS
 
 
 def table(header, lines):
@@ -17,11 +17,12 @@ def target_lines(results):
         judged = target.judged(results)
         if judged is None:
             continue
-        numbers, met = judged
+        numbers, missed = judged
         values = sorted(numbers.values())
         span = f"{geometric_mean(values):.2f} [{values[0]:.2f}, {values[-1]:.2f}] of {len(values)}"
-        worst = max(numbers, key=numbers.get) if target.at_most else min(numbers, key=numbers.get)
-        lines.append([target.work, target.against, target.wanted(), span, "met" if met else f"**missed**: {worst}"])
+        names = [f"{label} {numbers[label]:.2f}" if label in numbers else label for label in missed]
+        verdict = f"**missed**: {', '.join(names)}" if missed else "met"
+        lines.append([target.work, target.against, target.wanted(), span, verdict])
     return lines
 
 
@@ -47,7 +48,8 @@ def markdown(results, record, picture):
         "# Recurrent layers", "",
         f"{record['processor']}, {record['threads']} threads, {', '.join(sorted(sets))}; {datetime.date.today()}; "
         f"load before: {record['load']:.1f}; unroll {record['unroll']}, "
-        + ", ".join(f"{peer} {version}" for peer, version in known.items()) + f"; medians of {record['rounds']} rounds.",
+        + ", ".join(f"{peer} {version}" for peer, version in known.items() if peer != COMPILED)
+        + f"; medians of {record['rounds']} rounds.",
         "", f"    {record['command']}", "",
         "A ratio is the peer's time over ours, medians: above 1, ours is faster; in brackets the smallest and the "
         "largest of one round. GF/s and the fraction of the FMA peak are ours.", "",

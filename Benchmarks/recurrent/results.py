@@ -99,15 +99,16 @@ class Target:
         return ", ".join(f"{name} {sign} {value:g}" for name, value in wishes.items() if value is not None)
 
     def judged(self, results):
-        """Numbers by label, and whether the target is met; None where no row was measured."""
+        """Numbers by label, and what misses the target: labels, or the mean; None where no row was measured."""
         numbers = {r.label: self.number(r, results) for r in results if self.choose(r.row)}
         numbers = {label: number for label, number in numbers.items() if number is not None}
         if not numbers:
             return None
         sign = -1 if self.at_most else 1
-        worst, mean = min(sign * n for n in numbers.values()), sign * geometric_mean(numbers.values())
-        met = (self.each is None or worst >= sign * self.each) and (self.mean is None or mean >= sign * self.mean)
-        return numbers, met
+        missed = [label for label, n in numbers.items() if self.each is not None and sign * n < sign * self.each]
+        if self.mean is not None and sign * geometric_mean(numbers.values()) < sign * self.mean:
+            missed.insert(0, "mean")
+        return numbers, missed
 
 
 def against(*peers):
@@ -151,5 +152,5 @@ TARGETS = [
     Target("LSTM training, ragged", "PyTorch, PackedSequence", against(TORCH), rows("ragged", ["lstm"], None), each=2.0),
     Target("LSTM training, fraction of the FMA peak", "the machine", lambda result, _: result.fraction,
            lambda row: rows("train", ["lstm"], True)(row) and row["hidden"] == 512, each=0.8),
-    Target("LSTM training, all threads", "one thread", scaling, rows("train", ["lstm"], True), each=1.85),
+    Target("training step, all threads", "one thread", scaling, rows("train", list(GATES), True), mean=1.85),
 ]
