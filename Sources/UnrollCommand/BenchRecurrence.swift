@@ -106,26 +106,27 @@ final class RecurrentBenchmark {
     )
   }
 
-  /// Steps with carried state over sixteen inputs, again and again.
+  /// Steps of a session over sixteen inputs, again and again.
   private static func steps<Cell: RecurrentCell>(_ row: RecurrentRow, _ layers: [Recurrent<Cell>]) -> (
     checks: [String: [Double]], work: () -> Void
   ) {
     let count = 16
-    let all = BenchNoise.tensor([count * row.batch, row.hidden], salt: BenchNoise.input)
-    let layout = Layout(time: 1, batch: row.batch)
-    let inputs = (0..<count).map {
-      SequenceBatch(rows: all.rows($0 * row.batch..<($0 + 1) * row.batch), layout: layout)
-    }
-    var states = layers.map { $0.cell.initialState(batch: row.batch) }
-    var next = 0
-    func step() -> SequenceBatch {
-      var batch = inputs[next]
-      next = (next + 1) % count
-      for (i, layer) in layers.enumerated() { (batch, states[i]) = layer(batch, from: states[i]) }
-      return batch
-    }
-    let outputs = (0..<count).flatMap { _ in step().rows.values }
-    return (["output": BenchNoise.checksum(outputs)], { _ = step() })
+    let inputs = BenchNoise.tensor([count * row.batch, row.hidden], salt: BenchNoise.input)
+    let session = Session(Stack(layers))
+    let outputs = (0..<count).flatMap { session.push(inputs.rows($0..<$0 + 1)).values }
+    let values = inputs.values
+    var (next, output) = (0, [Float](repeating: 0, count: session.outputSize))
+    return (
+      ["output": BenchNoise.checksum(outputs)],
+      {
+        values.withUnsafeBufferPointer { all in
+          output.withUnsafeMutableBufferPointer {
+            session.push(UnsafeBufferPointer(rebasing: all[next * row.hidden..<(next + 1) * row.hidden]), into: $0)
+          }
+        }
+        next = (next + 1) % count
+      }
+    )
   }
 }
 

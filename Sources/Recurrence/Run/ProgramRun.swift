@@ -216,7 +216,7 @@ struct ProgramRun: @unchecked Sendable {
 }
 
 /// A program's instructions, bound to a shard's memory for one thread.
-private struct BoundProgram {
+struct BoundProgram {
   let before, loop, after: [BoundInstruction]
   /// The thread's tiles.
   private let temporaries: Storage

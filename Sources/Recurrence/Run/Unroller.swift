@@ -99,6 +99,22 @@ package final class Unroller: Sendable {
     return (Array(recorded.prefix(outputCount)), Array(recorded.dropFirst(outputCount)))
   }
 
+  // MARK: Streaming
+
+  /// Holds one sequence open, beginning with states [1, width]. It keeps the weights that the parameters have now.
+  package func stream(from states: [Tensor]) -> StepStream {
+    let plan = plan()
+    let versions = plan.parameters.map(\.version)
+    let values = plan.packed.tensors(versions: versions, compute: plan.weightTensors)
+    let program = LoadedProgram(.inference, of: plan, WeightValues(tensors: values, versions: versions))
+    let layout = Layout(time: 1, batch: 1)
+    // A stream changes its states in place: each use gets a copy.
+    return StepStream(
+      program.run(
+        layout, program.buffers(rows: 1), from: states.map(layout.inShardOrder),
+        initial: states.map(layout.inShardOrder)))
+  }
+
   // MARK: Stepwise
 
   private func stepwise(_ inputs: [Tensor], _ states: [Tensor], _ layout: Layout) -> (

@@ -1,0 +1,81 @@
+import CKernels
+import Tensors
+
+/// One sequence held open: a compiled step with all its memory, run for one time step at a time. Everything is bound
+/// and packed beforehand; a step allocates nothing.
+package final class StepStream {
+  private struct StateCopy {
+    let source: UnsafePointer<Float>
+    /// Where the next step looks for the state: as the row before the first, or as what is carried in.
+    let previous, carried: UnsafeMutablePointer<Float>
+    let count: Int
+  }
+  private let run: ProgramRun
+  private let memory: ShardMemory
+  private let work: BoundProgram
+  private let copies: [StateCopy]
+  private let input: UnsafeMutablePointer<Float>
+  private let output: UnsafePointer<Float>
+  /// Values in a row of the input, of the output.
+  package let inputWidth, outputWidth: Int
+
+  /// A stream of a loaded inference program with one input and one output. `run` is for one sequence of one time step,
+  /// and nobody else uses its buffers.
+  init(_ run: ProgramRun) {
+    let program = run.program
+    let memory = ShardMemory(run, run.layout.shards[0])
+    self.run = run
+    self.memory = memory
+    work = BoundProgram(run, memory)
+    copies = program.newStates.enumerated().map { part, address in
+      let source = memory.place(address).pointer(row: 0, previousRow: nil, isOdd: false)
+      return StateCopy(
+        source: UnsafePointer(source), previous: run.initial[part].floats, carried: memory.carried[part].even.floats,
+        count: program.stateWidths[part])
+    }
+    input = run.sequences[0].floats
+    inputWidth = program.sequences[0].width
+    let address = program.outputs[0]
+    output = UnsafePointer(run.sequences[address.index].floats + address.column)
+    outputWidth = program.sequences[address.index].width
+  }
+
+  deinit { work.deallocate() }
+
+  /// Runs one time step on `inputWidth` values; returns the `outputWidth` values of the output, which stay until the
+  /// next step.
+  package func push(_ values: UnsafePointer<Float>) -> UnsafePointer<Float> {
+    input.update(from: values, count: inputWidth)
+    let table = Kernels.active.table
+    func run(_ instructions: [BoundInstruction]) {
+      for instruction in instructions { instruction.run(table, count: 1, row: 0, previousRow: nil, isOdd: false) }
+    }
+    run(work.before)
+    run(work.loop)
+    run(work.after)
+    for copy in copies {
+      copy.previous.update(from: copy.source, count: copy.count)
+      copy.carried.update(from: copy.source, count: copy.count)
+    }
+    return output
+  }
+
+  /// The parts of the state after the last step, each [1, width].
+  package var states: [Tensor] {
+    get {
+      copies.map { copy in
+        let storage = Storage(count: copy.count)
+        storage.floats.update(from: copy.previous, count: copy.count)
+        return Tensor(shape: [1, copy.count], storage: storage)
+      }
+    }
+    set {
+      for (copy, tensor) in zip(copies, newValue) {
+        demand(
+          tensor.shape == [1, copy.count], "a session's state of \(copy.count) values cannot become \(tensor.shape)")
+        copy.previous.update(from: tensor.storage.floats, count: copy.count)
+        copy.carried.update(from: tensor.storage.floats, count: copy.count)
+      }
+    }
+  }
+}

@@ -1,0 +1,66 @@
+import Networks
+import Recurrence
+import Tensors
+import TestSupport
+import Testing
+
+@Suite struct SessionTests {
+  static let cells = TestCell.all.filter { !$0.description.contains("backward") }
+
+  /// Step by step gives the values of the whole, bit for bit, whatever the cell.
+  @Test(arguments: cells)
+  func stepsEqualTheWhole(cell: TestCell) {
+    var random = RandomSource(seed: 41)
+    let layer = cell.layer(input: 5, hidden: 20, using: &random)
+    let state = layer.initialState(batch: 1).randomised(using: &random)
+    let batch = SequenceBatch.random(lengths: [6], features: 5, using: &random)
+    var evaluation = Evaluation.inference
+    let whole = layer(batch, from: state, in: &evaluation)
+    let session = Session(layer, from: state)
+    for t in 0..<6 {
+      let output = session.push(batch.rows.rows(t..<t + 1))
+      #expect(output.values == whole.output.rows.rows(t..<t + 1).values, "step \(t)")
+    }
+    for (a, b) in zip(session.state.parts, whole.state.parts) {
+      #expect(a.name == b.name)
+      #expect(a.tensor == b.tensor, "\(a.name)")
+    }
+  }
+
+  @Test func stacksStreamAndFork() {
+    var random = RandomSource(seed: 42)
+    let stack = Stack(
+      [
+        Recurrent(LSTM(inputSize: 3, hiddenSize: 7, using: &random)),
+        Recurrent(GRU(inputSize: 7, hiddenSize: 4, using: &random)),
+      ], dropout: 0.5)
+    let batch = SequenceBatch.random(lengths: [5], features: 3, using: &random)
+    let whole = stack(batch)
+    let session = Session(stack)
+    #expect(session.inputSize == 3 && session.outputSize == 4)
+    _ = session.push(batch.rows.rows(0..<1))
+    let saved = session.state
+    let fork = session.forked()
+    func rest(_ session: Session) -> [Float] { (1..<5).flatMap { session.push(batch.rows.rows($0..<$0 + 1)).values } }
+    let expected = Array(whole.output.rows.values.dropFirst(4))
+    #expect(rest(session) == expected)
+    #expect(rest(fork) == expected)
+    session.state = saved
+    var output = [Float](repeating: 0, count: 4)
+    batch.rows.rows(1..<2).values.withUnsafeBufferPointer { input in
+      output.withUnsafeMutableBufferPointer { session.push(input, into: $0) }
+    }
+    #expect(output == Array(expected.prefix(4)))
+  }
+
+  /// A session keeps its weights; the layer may be trained on.
+  @Test func weightsStay() {
+    var random = RandomSource(seed: 43)
+    let layer = Recurrent(Elman(inputSize: 2, hiddenSize: 3, using: &random))
+    let (session, other) = (Session(layer), Session(layer))
+    let before = session.push(Tensor([1, 2]))
+    for named in layer.parameters { named.parameter.value = 2 * named.parameter.value }
+    #expect(other.push(Tensor([1, 2])) == before)
+    #expect(Session(layer).push(Tensor([1, 2])) != before)
+  }
+}
