@@ -47,10 +47,10 @@ public struct Recurrent<Cell: RecurrentCell>: SequenceLayer {
 
   /// Runs the cell over all time steps, from a state of the cell's own type.
   public func callAsFunction(
-    _ input: SequenceBatch, from state: Cell.State, unrolling: Unrolling = .compiled
+    _ input: SequenceBatch, from state: Cell.State, unrolling: Unrolling = .compiled, precision: Precision = .float32
   ) -> (output: SequenceBatch, state: Cell.State) {
     let source = direction == .forward ? input : input.reversed()
-    let result = unroller([source.rows], states: state.tensors, layout: input.layout, unrolling)
+    let result = unroller([source.rows], states: state.tensors, layout: input.layout, unrolling, precision: precision)
     let output = input.replacingRows(with: result.outputs[0])
     return (direction == .forward ? output : output.reversed(), state.replacing(result.states))
   }
@@ -64,7 +64,8 @@ public struct Recurrent<Cell: RecurrentCell>: SequenceLayer {
       state.parts.map(\.name) == template.names,
       "Recurrent: the state has parts \(state.parts.map(\.name)), the cell has \(template.names)")
     let result = self(
-      input, from: template.replacing(state.parts.map(\.tensor)), unrolling: evaluation.unrolling)
+      input, from: template.replacing(state.parts.map(\.tensor)), unrolling: evaluation.unrolling,
+      precision: evaluation.precision)
     return (result.output, layerState(result.state))
   }
 

@@ -4,7 +4,7 @@ import Tensors
 /// An instruction with its addresses bound to a shard's memory: nothing is looked up or allocated while it runs.
 struct BoundInstruction {
   private enum Work {
-    case product(packed: UnsafePointer<Float>, n: Int, k: Int, hasInitial: Bool)
+    case product(Kernels.Product, packed: UnsafePointer<Float>, n: Int, k: Int, hasInitial: Bool)
     case pointwise(code: UnsafeMutablePointer<ur_instruction>, count: Int, width: Int)
     case rows(RowFunction, width: Int)
   }
@@ -19,7 +19,9 @@ struct BoundInstruction {
     switch instruction {
     case .product(let a, let packed, let d, let c):
       let matrix = matrices[packed]
-      work = .product(packed: matrix.storage.floats, n: matrix.n, k: matrix.k, hasInitial: d != nil)
+      work = .product(
+        Kernels.active.product(matrix.precision), packed: matrix.storage.floats, n: matrix.n, k: matrix.k,
+        hasInitial: d != nil)
       addresses = [a, c]
       if let d { addresses.append(d) }
     case .pointwise(let code, let operands, let width):
@@ -56,8 +58,8 @@ struct BoundInstruction {
       places[i].pointer(row: row, previousRow: previousRow, isOdd: isOdd)
     }
     switch work {
-    case .product(let packed, let n, let k, let hasInitial):
-      table.pointee.product(
+    case .product(let product, let packed, let n, let k, let hasInitial):
+      product(
         count, n, k, pointer(0), places[0].stride, packed, hasInitial ? pointer(2) : nil,
         hasInitial ? places[2].stride : 0, pointer(1), places[1].stride)
     case .pointwise(let code, let instructions, let width):

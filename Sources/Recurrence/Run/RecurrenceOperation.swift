@@ -21,7 +21,8 @@ struct RecurrenceOperation: CompositeOperation {
     }
     let run = ProgramRun(
       program: program, layout: layout, sequences: buffers(results), vectors: weights,
-      matrices: plan.packed.matrices(program.packings, of: weights, versions: versions), start: finals,
+      matrices: plan.packed.matrices(program.packings, of: weights, versions: versions, precision: .float32),
+      start: finals,
       initial: initial, keptStates: plan.training.newStates, isReversed: true)
     let initials = zip(run.run(), program.stateWidths).map { layout.inCallerOrder($0, width: $1) }
     var weightCotangents = [Tensor?](repeating: nil, count: weights.count)

@@ -40,15 +40,20 @@ package final class Unroller: Sendable {
   /// - Parameters:
   ///   - inputs: packed rows [rows, width] of each input.
   ///   - states: each part of the state before the first step, [batch, width], in the order of the layout's lengths.
+  ///   - precision: of the matrices that products read. Other ones than `.float32` are for compiled inference: a gradient
+  ///     that is being taken, and stepwise unrolling, stop with a message.
   /// - Returns: packed rows of each output, and each part of the state after each sequence's own last step. A sequence
   ///   of length 0 ends in the state it began with.
   package func callAsFunction(
-    _ inputs: [Tensor], states: [Tensor], layout: Layout, _ unrolling: Unrolling = .compiled
+    _ inputs: [Tensor], states: [Tensor], layout: Layout, _ unrolling: Unrolling = .compiled,
+    precision: Precision = .float32
   ) -> (outputs: [Tensor], states: [Tensor]) {
     check(inputs, states, layout)
     switch unrolling.way {
-    case .compiled(let passes): return compiled(plan(passes), inputs, states, layout)
-    case .stepwise: return stepwise(inputs, states, layout)
+    case .compiled(let passes): return compiled(plan(passes), inputs, states, layout, precision)
+    case .stepwise:
+      demand(precision == .float32, "recurrence: stepwise unrolling has float32 only, not \(precision)")
+      return stepwise(inputs, states, layout)
     }
   }
 
@@ -67,18 +72,19 @@ package final class Unroller: Sendable {
 
   // MARK: Compiled
 
-  private func compiled(_ plan: Plan, _ inputs: [Tensor], _ states: [Tensor], _ layout: Layout) -> (
-    outputs: [Tensor], states: [Tensor]
-  ) {
+  private func compiled(
+    _ plan: Plan, _ inputs: [Tensor], _ states: [Tensor], _ layout: Layout, _ precision: Precision
+  ) -> (outputs: [Tensor], states: [Tensor]) {
     let versions = plan.parameters.map(\.version)
     guard case .tape(let tape) = Recording.current else {
       let weights = plan.packed.tensors(versions: versions, compute: plan.weightTensors)
-      let run = forward(plan, plan.inference, inputs, states, weights, versions, layout)
+      let run = forward(plan, plan.inference, inputs, states, weights, versions, layout, precision)
       return (run.outputs, run.states)
     }
+    demand(precision == .float32, "recurrence: a gradient needs float32; \(precision) is for inference")
     let weights = plan.weightTensors()
     plan.packed.remember(weights, versions: versions)
-    let run = forward(plan, plan.training, inputs, states, weights.map(\.detached), versions, layout)
+    let run = forward(plan, plan.training, inputs, states, weights.map(\.detached), versions, layout, .float32)
     let operation = RecurrenceOperation(
       plan: plan, layout: layout, weights: weights.map(\.detached), versions: versions, sequences: run.sequences,
       initial: run.initial, outputCount: run.outputs.count)
@@ -95,7 +101,7 @@ package final class Unroller: Sendable {
 
   private func forward(
     _ plan: Plan, _ program: Program, _ inputs: [Tensor], _ states: [Tensor], _ weights: [Tensor], _ versions: [Int],
-    _ layout: Layout
+    _ layout: Layout, _ precision: Precision
   ) -> Forward {
     let initial = states.map(layout.inShardOrder)
     let sequences = program.sequences.indices.map { index in
@@ -103,8 +109,8 @@ package final class Unroller: Sendable {
     }
     let run = ProgramRun(
       program: program, layout: layout, sequences: sequences, vectors: weights,
-      matrices: plan.packed.matrices(program.packings, of: weights, versions: versions), start: initial,
-      initial: initial, keptStates: program.newStates, isReversed: false)
+      matrices: plan.packed.matrices(program.packings, of: weights, versions: versions, precision: precision),
+      start: initial, initial: initial, keptStates: program.newStates, isReversed: false)
     let finals = run.run()
     let outputs = program.outputs.map { address in
       Tensor(shape: [layout.rowCount, program.sequences[address.index].width], storage: sequences[address.index])
