@@ -4,9 +4,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
-#if defined(__linux__)
 #include <sched.h>
-#endif
 #include <unistd.h>
 
 #include "tables.h"
@@ -151,6 +149,48 @@ void ur_parallel(long count, void (*body)(void *context, long index), void *cont
     if (many) return;
   }
   for (long i = 0; i < count; i++) body(context, i);
+}
+
+// A team is a job of as many pieces as there are threads: as no piece ends before all have begun, each thread takes one.
+typedef struct team {
+  void (*body)(void *, long, long);
+  void *context;
+  long members;
+} team;
+
+static void join_team(void *context, long member) {
+  const team *own = context;
+  own->body(own->context, member, own->members);
+}
+
+void ur_team(void (*body)(void *context, long member, long members), void *context) {
+  if (!inside && pthread_mutex_trylock(&pool.owner) == 0) {
+    start_workers();
+    team all = {body, context, pool.workers + 1};
+    const bool many = all.members > 1;
+    if (many) run_job((uint32_t)all.members, join_team, &all);
+    pthread_mutex_unlock(&pool.owner);
+    if (many) return;
+  }
+  body(context, 0, 1);
+}
+
+void ur_barrier_wait(ur_barrier *barrier, long members) {
+  if (members < 2) return;
+  const uint32_t generation = __atomic_load_n(&barrier->generation, __ATOMIC_ACQUIRE);
+  if (__atomic_add_fetch(&barrier->arrived, 1, __ATOMIC_ACQ_REL) == (uint32_t)members) {
+    __atomic_store_n(&barrier->arrived, 0, __ATOMIC_RELAXED);
+    __atomic_store_n(&barrier->generation, generation + 1, __ATOMIC_RELEASE);
+    return;
+  }
+  // A member that lost its core for a while is waited for without keeping the core from it.
+  for (int spin = 0; __atomic_load_n(&barrier->generation, __ATOMIC_ACQUIRE) == generation; spin++) {
+    if (spin < SPINS) {
+      pause_briefly();
+    } else {
+      sched_yield();
+    }
+  }
 }
 
 void ur_set_thread_count(long count) {

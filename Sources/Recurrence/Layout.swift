@@ -36,16 +36,22 @@ public final class Layout: Sendable, Hashable {
   public var batch: Int { lengths.count }
 
   /// The layout for sequences of these lengths. Traps on a negative one.
-  public init(lengths: [Int]) {
+  public convenience init(lengths: [Int]) {
     demand(lengths.allSatisfy { $0 >= 0 }, "a sequence has a negative length: \(lengths)")
+    let byLength = lengths.indices.sorted { (lengths[$0], $1) > (lengths[$1], $0) }
+    let count = Self.shardCount(batch: lengths.count)
+    self.init(
+      lengths: lengths,
+      deals: (0..<count).map { shard in
+        stride(from: shard, to: byLength.count, by: max(1, count)).map { byLength[$0] }
+      })
+  }
+
+  /// The layout with a given deal of the sequences to shards, longest first in each.
+  private init(lengths: [Int], deals: [[Int]]) {
     self.lengths = lengths
     time = lengths.max() ?? 0
     rowCount = lengths.reduce(0, +)
-    let byLength = lengths.indices.sorted { (lengths[$0], $1) > (lengths[$1], $0) }
-    let count = Self.shardCount(batch: lengths.count)
-    let deals = (0..<count).map { shard in
-      stride(from: shard, to: byLength.count, by: max(1, count)).map { byLength[$0] }
-    }
     order = deals.flatMap { $0 }
     var (sequence, row) = (0, 0)
     var shards: [Shard] = []
@@ -73,6 +79,14 @@ public final class Layout: Sendable, Hashable {
     self.paddedIndex = paddedIndex
   }
 
+  /// The time steps `steps` of every sequence as a layout of its own, with the same sequences in the same shards: a
+  /// shard's rows of these steps are contiguous here and there.
+  func segment(_ steps: Range<Int>) -> Layout {
+    Layout(
+      lengths: lengths.map { min(max($0 - steps.lowerBound, 0), steps.count) },
+      deals: shards.map { Array(order[$0.firstSequence..<$0.firstSequence + $0.sequences]) })
+  }
+
   /// All sequences of one length.
   public convenience init(time: Int, batch: Int) { self.init(lengths: [Int](repeating: time, count: batch)) }
 
@@ -86,8 +100,8 @@ public final class Layout: Sendable, Hashable {
     return packed
   }
 
-  /// Layouts of equal lengths are equal.
-  public static func == (a: Layout, b: Layout) -> Bool { a === b || a.lengths == b.lengths }
+  /// Layouts of equal lengths are equal (a segment of another layout may hold them in another order).
+  public static func == (a: Layout, b: Layout) -> Bool { a === b || (a.lengths == b.lengths && a.order == b.order) }
   /// Hashes the lengths.
   public func hash(into hasher: inout Hasher) { hasher.combine(lengths) }
 }

@@ -35,3 +35,37 @@ package func parallelRanges(_ total: Int, grain: Int, multiple: Int = 1, _ body:
     body(part * size..<min(total, (part + 1) * size))
   }
 }
+
+/// Threads that work on one thing together, meeting at barriers; each is one member. See ``team(_:)``.
+package struct TeamMember {
+  /// This member's number, from 0.
+  package let index: Int
+  /// Number of members.
+  package let count: Int
+  fileprivate let barrier: UnsafeMutablePointer<ur_barrier>
+
+  /// Waits until all members are here.
+  @inline(__always)
+  package func meet() { ur_barrier_wait(barrier, count) }
+
+  /// This member's part of 0..<total, in multiples of `multiple`; the parts of all members cover it once.
+  @inline(__always)
+  package func share(of total: Int, multiple: Int) -> Range<Int> {
+    let pieces = (total + multiple - 1) / multiple
+    return min(total, pieces * index / count * multiple)..<min(total, pieces * (index + 1) / count * multiple)
+  }
+}
+
+/// Runs `body` on all threads at the same time; returns when all are done.
+package func team(_ body: (TeamMember) -> Void) {
+  var barrier = ur_barrier()
+  withoutActuallyEscaping(body) { body in
+    withUnsafeMutablePointer(to: &barrier) { barrier in
+      var context: (Int, Int) -> Void = { body(TeamMember(index: $0, count: $1, barrier: barrier)) }
+      withUnsafeMutablePointer(to: &context) { pointer in
+        ur_team(
+          { $0!.assumingMemoryBound(to: ((Int, Int) -> Void).self).pointee($1, $2) }, UnsafeMutableRawPointer(pointer))
+      }
+    }
+  }
+}

@@ -30,6 +30,8 @@ extension LayerState {
 package struct Outcome {
   package var named: [(name: String, tensor: Tensor)]
 
+  package init(named: [(name: String, tensor: Tensor)]) { self.named = named }
+
   /// The largest difference of a value, relative to the largest value of its tensor.
   package func difference(to other: Outcome) -> (name: String, error: Double) {
     var worst = (name: "", error: 0.0)
@@ -46,14 +48,14 @@ package struct Outcome {
 /// two runs weigh alike.
 package func outcome(
   of layer: some SequenceLayer, on batch: SequenceBatch, from state: LayerState, _ unrolling: Unrolling,
-  dropout random: RandomSource? = nil
+  checkpointing: Checkpointing = .none, dropout random: RandomSource? = nil
 ) -> Outcome {
   var weights = RandomSource(seed: 99)
   let tape = Tape()
   let rows = tape.watch(batch.rows)
   let initial = LayerState(
     parts: state.parts.map { LayerState.Part(name: $0.name, tensor: tape.watch($0.tensor)) })
-  var evaluation = Evaluation(unrolling: unrolling, random: random)
+  var evaluation = Evaluation(unrolling: unrolling, checkpointing: checkpointing, random: random)
   let (result, loss) = Recording.$current.withValue(.tape(tape)) {
     let result = layer(batch.replacingRows(with: rows), from: initial, in: &evaluation)
     let all = [result.output.rows] + result.state.parts.map(\.tensor)

@@ -20,9 +20,11 @@ package struct CheckpointStore {
   }
 
   /// Makes the folders, and removes temporary files that a killed training left in them.
-  func prepare() throws(UnrollError) {
+  package func prepare() throws(UnrollError) {
+    try Self.makeFolder(folder)
     try Self.makeFolder(checkpointFolder)
-    // An atomic write of `name` goes through `.name.tmp`; one of the other files is taken over by their next write.
+    // An atomic write of `name` goes through `.name.tmp`.
+    remove(["config.json", "vocabulary.json", "weights.safetensors"].map { "\(folder)/.\($0).tmp" })
     remove(try names(in: checkpointFolder).filter(Self.isTemporary).map { "\(checkpointFolder)/\($0)" })
   }
 
@@ -89,9 +91,8 @@ package struct CheckpointStore {
   private func names(in folder: String) throws(UnrollError) -> [String] {
     do {
       return try FileManager.default.contentsOfDirectory(atPath: folder)
-    } catch CocoaError.fileReadNoSuchFile {
-      return []
     } catch {
+      if let code = Self.systemCode(of: error), code == ENOENT || code == ENOTDIR { return [] }
       throw UnrollError(
         .inputOutput, "the folder cannot be read: \(Self.cause(of: error))", at: folder,
         hint: "see what the system says of it: ls \(folder)")
@@ -100,10 +101,13 @@ package struct CheckpointStore {
 
   /// The system's reason, which Foundation's own words hide.
   private static func cause(of error: any Error) -> String {
+    systemCode(of: error).map { String(cString: strerror($0)) } ?? error.localizedDescription
+  }
+
+  private static func systemCode(of error: any Error) -> Int32? {
     let error = error as NSError
-    if let system = error.userInfo[NSUnderlyingErrorKey] as? any Error { return cause(of: system) }
-    return error.domain == NSPOSIXErrorDomain
-      ? String(cString: strerror(Int32(truncatingIfNeeded: error.code))) : error.localizedDescription
+    if let inner = error.userInfo[NSUnderlyingErrorKey] as? any Error { return systemCode(of: inner) }
+    return error.domain == NSPOSIXErrorDomain ? Int32(truncatingIfNeeded: error.code) : nil
   }
 
   // What cannot be removed does no harm but the room it takes.

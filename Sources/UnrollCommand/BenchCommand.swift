@@ -4,7 +4,8 @@ import Foundation
 /// `unroll bench`: how fast this machine is.
 struct BenchCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "bench", abstract: "Measure the speed of this machine.", subcommands: [KernelsBench.self])
+    commandName: "bench", abstract: "Measure the speed of this machine.",
+    subcommands: [KernelsBench.self, RecurrentBench.self])
 }
 
 /// `unroll bench kernels`: every kernel that time is spent in, against what the processor can do at best.

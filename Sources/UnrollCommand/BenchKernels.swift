@@ -27,7 +27,7 @@ struct KernelBenchmark {
 
   /// Measures everything and hands each result on as soon as it is there.
   func run(_ report: (Row) throws -> Void) rethrows {
-    try report(row("fma", "registers", median((0..<rounds).map { _ in peak() }), "GF/s"))
+    try report(row("fma", "registers", Self.median((0..<rounds).map { _ in peak() }), "GF/s"))
     for (m, n, k) in [
       (12, 512, 128), (16, 1024, 256), (20, 800, 200), (32, 512, 128), (64, 1024, 256), (64, 2048, 512),
       (2000, 512, 128), (3200, 1024, 256),
@@ -87,9 +87,9 @@ struct KernelBenchmark {
     let bytes = Double(4 * matrices[1].storage.count)
     return row(
       precision == .float32 ? "row product" : "row \(precision)", "N \(n) K \(k)",
-      1e-9 * bytes / median(seconds.map { $0[1] }), "GB/s",
+      1e-9 * bytes / Self.median(seconds.map { $0[1] }), "GB/s",
       precision == .float32
-        ? nil : Comparison(ratio: median(seconds.map { $0[1] / $0[0] }), reference: "float32 time"))
+        ? nil : Comparison(ratio: Self.median(seconds.map { $0[1] / $0[0] }), reference: "float32 time"))
   }
 
   private func function(_ opcode: ur_opcode, _ name: String) -> Row {
@@ -102,7 +102,7 @@ struct KernelBenchmark {
     let seconds = (0..<rounds).map { _ in
       time(work: 30 * count) { table.pointwise(code, 1, operands, 2, 1, count, nil) }
     }
-    return row(name, "\(count) values", 1e9 * median(seconds) / Double(count), "ns a value")
+    return row(name, "\(count) values", 1e9 * Self.median(seconds) / Double(count), "ns a value")
   }
 
   private func gates(_ rows: Int, _ hidden: Int) -> Row {
@@ -131,15 +131,15 @@ struct KernelBenchmark {
       )
     }
     return row(
-      "LSTM gates", "rows \(rows) hidden \(hidden)", 1e9 * median(pairs.map(\.program)) / Double(rows * hidden),
+      "LSTM gates", "rows \(rows) hidden \(hidden)", 1e9 * Self.median(pairs.map(\.program)) / Double(rows * hidden),
       "ns a unit",
-      Comparison(ratio: median(pairs.map { $0.program / $0.byHand }), reference: "hand-written time"))
+      Comparison(ratio: Self.median(pairs.map { $0.program / $0.byHand }), reference: "hand-written time"))
   }
 
   // MARK: Measuring
 
-  /// Billions of operations a second of bare multiply-adds.
-  private func peak() -> Double {
+  /// Billions of operations a second of bare multiply-adds on one thread.
+  func peak() -> Double {
     let count = 200_000
     let start = processorSeconds()
     let sum = table.fma_burst(count)
@@ -153,8 +153,8 @@ struct KernelBenchmark {
       (peak: peak(), own: 1e-9 * Double(operations) / time(work: operations, body))
     }
     return row(
-      kernel, shape, median(pairs.map(\.own)), "GF/s",
-      Comparison(ratio: median(pairs.map { $0.own / $0.peak }), reference: "peak"))
+      kernel, shape, Self.median(pairs.map(\.own)), "GF/s",
+      Comparison(ratio: Self.median(pairs.map { $0.own / $0.peak }), reference: "peak"))
   }
 
   /// Seconds of one run of `body`, which does about `work` operations; runs it often enough to see.
@@ -172,7 +172,7 @@ struct KernelBenchmark {
     return Double(now.tv_sec) + 1e-9 * Double(now.tv_nsec)
   }
 
-  private func median(_ values: [Double]) -> Double { values.sorted()[values.count / 2] }
+  static func median(_ values: [Double]) -> Double { values.sorted()[values.count / 2] }
 
   private func row(
     _ kernel: String, _ shape: String, _ value: Double, _ unit: String, _ comparison: Comparison? = nil

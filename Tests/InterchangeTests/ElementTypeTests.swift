@@ -105,7 +105,7 @@ import Testing
     var random = RandomSource(seed: 6)
     return [
       ("table", random.uniform([5, 7], in: -2...1)), ("bias", random.uniform([7])), ("none", .zeros([0, 4])),
-      ("zeros", .zeros([3, 2])), ("tiny", Tensor([[1e-40, 0], [3e38, -1e30]])),
+      ("zeros", .zeros([3, 2])), ("tiny", Tensor([[.leastNonzeroMagnitude * 99, 0], [3e38, -1e30]])),
       ("scaled.scale", Tensor([2])),
     ]
   }()

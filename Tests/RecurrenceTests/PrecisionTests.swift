@@ -15,7 +15,8 @@ import Testing
   {
     var evaluation = Evaluation.inference(precision)
     let result = layer(batch, from: state, in: &evaluation)
-    return Outcome(named: [("output", result.output.rows)] + result.state.parts.map { ($0.name, $0.tensor) })
+    return Outcome(
+      named: [("output", result.output.rows)] + result.state.parts.map { (name: $0.name, tensor: $0.tensor) })
   }
 
   @Test(arguments: TestCell.all, bounds.map(\.precision))

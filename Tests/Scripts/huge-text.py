@@ -13,7 +13,7 @@ import time
 
 from harness import checkpoints, folder, need, options, require, run, write_text
 
-chosen = options(__doc__, megabytes=200, limit_mib=1500)
+chosen = options(__doc__, megabytes=200, limit_mib=600)
 with folder() as work:
     text, model = work + "/text.txt", work + "/model"
     write_text(work + "/small.txt", 1_000_000)

@@ -9,26 +9,35 @@ import Tensors
 public struct Evaluation: Sendable {
   /// The way over time.
   public var unrolling: Unrolling
+  /// How much recurrences keep for a gradient: all of it, or so little that very long sequences fit in memory. Without
+  /// a gradient, and in plain steps, it changes nothing.
+  public var checkpointing: Checkpointing
   /// Where dropout takes its masks from, and how far it has got; nil: dropout does nothing.
   public var random: RandomSource?
   /// What recurrent layers round their matrices to, and the values that these are multiplied with. For compiled
   /// inference only: taking a gradient in another precision than `.float32` stops with a message.
   public var precision: Precision
 
-  /// Creates an evaluation; by default compiled, without noise and with 32-bit floats.
-  public init(unrolling: Unrolling = .compiled, random: RandomSource? = nil, precision: Precision = .float32) {
+  /// Creates an evaluation; by default compiled, without checkpoints, without noise and with 32-bit floats.
+  public init(
+    unrolling: Unrolling = .compiled, checkpointing: Checkpointing = .none, random: RandomSource? = nil,
+    precision: Precision = .float32
+  ) {
     self.unrolling = unrolling
     self.precision = precision
+    self.checkpointing = checkpointing
     self.random = random
   }
 
   /// Without noise.
   public static var inference: Evaluation { Evaluation() }
-  /// Without noise, in fewer bits: `layer(batch, from: state, in: &evaluation)` as ever, in half or a quarter of the
-  /// memory for the weights.
+  /// Without noise, in fewer bits: half or a quarter of the memory and, where reading weights takes most of it, of the
+  /// time.
   public static func inference(_ precision: Precision) -> Evaluation { Evaluation(precision: precision) }
   /// With dropout, by masks from `random`.
-  public static func training(_ random: RandomSource) -> Evaluation { Evaluation(random: random) }
+  public static func training(_ random: RandomSource, checkpointing: Checkpointing = .none) -> Evaluation {
+    Evaluation(checkpointing: checkpointing, random: random)
+  }
 }
 
 /// Sets values to 0 at random while training and scales the others up, so that no unit can rely on another

@@ -105,7 +105,7 @@ public struct TextTraining {
   }
 
   private func prepare(_ folder: String) throws(UnrollError) {
-    try CheckpointStore.makeFolder(folder)
+    try CheckpointStore(folder: folder).prepare()
     // The vocabulary first: a folder with a config.json is a model.
     if !isResumed { try model.vocabulary.write(to: folder + "/vocabulary.json") }
     try StrictJSON.write(model.configuration, to: folder + "/config.json")

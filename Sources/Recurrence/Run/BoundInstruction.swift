@@ -4,7 +4,7 @@ import Tensors
 /// An instruction with its addresses bound to a shard's memory: nothing is looked up or allocated while it runs.
 struct BoundInstruction {
   private enum Work {
-    case product(Kernels.Product, packed: UnsafePointer<Float>, n: Int, k: Int, hasInitial: Bool)
+    case product(Kernels.Product, packed: UnsafePointer<Float>, depth: Int, n: Int, k: Int, hasInitial: Bool)
     case pointwise(code: UnsafeMutablePointer<ur_instruction>, count: Int, width: Int)
     case rows(RowFunction, width: Int)
   }
@@ -12,16 +12,22 @@ struct BoundInstruction {
   private let places: UnsafeMutableBufferPointer<Place>
   /// Operands of a pointwise program as the kernel wants them, filled in anew for each call.
   private let operands: UnsafeMutablePointer<ur_operand>
+  /// Operands of a pointwise program that hold one value a row: they have no columns to share out.
+  private let columns: UnsafeMutablePointer<Bool>
   private let temporaries: UnsafeMutablePointer<Float>
 
-  init(_ instruction: Instruction, _ memory: ShardMemory, packed matrices: [PackedMatrix]) {
+  /// `temporaries` is the scratch of the thread that will run it.
+  init(
+    _ instruction: Instruction, _ memory: ShardMemory, packed matrices: [PackedMatrix],
+    temporaries: UnsafeMutablePointer<Float>
+  ) {
     var addresses: [Address]
     switch instruction {
     case .product(let a, let packed, let d, let c):
       let matrix = matrices[packed]
       work = .product(
-        Kernels.active.product(matrix.precision), packed: matrix.storage.floats, n: matrix.n, k: matrix.k,
-        hasInitial: d != nil)
+        Kernels.active.product(matrix.precision), packed: matrix.storage.floats, depth: matrix.depth, n: matrix.n,
+        k: matrix.k, hasInitial: d != nil)
       addresses = [a, c]
       if let d { addresses.append(d) }
     case .pointwise(let code, let operands, let width):
@@ -39,41 +45,61 @@ struct BoundInstruction {
     for (i, place) in places.enumerated() {
       (operands + i).initialize(to: ur_operand(base: place.base, stride: place.stride))
     }
-    temporaries = memory.temporaries.floats
+    columns = .allocate(capacity: addresses.count)
+    columns.initialize(repeating: false, count: addresses.count)
+    if case .pointwise(let code, _, _) = instruction {
+      for step in code where step.opcode == UR_SPLAT.rawValue { columns[Int(step.a)] = true }
+    }
+    self.temporaries = temporaries
   }
 
   func deallocate() {
     if case .pointwise(let code, _, _) = work { code.deallocate() }
     places.deallocate()
     operands.deallocate()
+    columns.deallocate()
   }
 
   /// Whether it reads the state before a step from where the states of all steps stand.
   var readsPrevious: Bool { places.contains { $0.motion == .previousRows } }
 
-  /// Runs for `count` rows from packed row `row` on.
+  /// Runs for `count` rows from packed row `row` on: this member's share of the columns. A column is computed alike
+  /// whoever has it, so the number of members changes no bit.
   @inline(__always)
-  func run(_ table: UnsafePointer<ur_kernels>, count: Int, row: Int, previousRow: Int?, isOdd: Bool) {
+  func run(
+    _ table: UnsafePointer<ur_kernels>, count: Int, row: Int, previousRow: Int?, isOdd: Bool,
+    member: TeamMember? = nil
+  ) {
     func pointer(_ i: Int) -> UnsafeMutablePointer<Float> {
       places[i].pointer(row: row, previousRow: previousRow, isOdd: isOdd)
     }
     switch work {
-    case .product(let product, let packed, let n, let k, let hasInitial):
+    case .product(let product, let packed, let depth, let n, let k, let hasInitial):
+      let own = member?.share(of: n, multiple: table.pointee.panel) ?? 0..<n
       product(
-        count, n, k, pointer(0), places[0].stride, packed, hasInitial ? pointer(2) : nil,
-        hasInitial ? places[2].stride : 0, pointer(1), places[1].stride)
+        count, own.count, k, pointer(0), places[0].stride, packed + own.lowerBound * depth,
+        hasInitial ? pointer(2) + own.lowerBound : nil, hasInitial ? places[2].stride : 0, pointer(1) + own.lowerBound,
+        places[1].stride)
     case .pointwise(let code, let instructions, let width):
-      for i in places.indices { operands[i].base = pointer(i) }
-      table.pointee.pointwise(code, instructions, operands, places.count, count, width, temporaries)
+      let own = member?.share(of: width, multiple: Int(UR_TILE) / 2) ?? 0..<width
+      for i in places.indices { operands[i].base = pointer(i) + (columns[i] ? 0 : own.lowerBound) }
+      table.pointee.pointwise(code, instructions, operands, places.count, count, own.count, temporaries)
     case .rows(let function, let width):
-      let (a, result) = (pointer(0), pointer(1))
-      switch function {
-      case .softmax: table.pointee.softmax(count, width, a, places[0].stride, result, places[1].stride)
-      case .logSoftmax: table.pointee.log_softmax(count, width, a, places[0].stride, result, places[1].stride)
-      case .sum:
-        for i in 0..<count {
-          table.pointee.row_sum(1, width, a + i * places[0].stride, width, result + i * places[1].stride)
-        }
+      guard member?.index ?? 0 == 0 else { return }
+      runRows(table, function, width, count, pointer(0), pointer(1))
+    }
+  }
+
+  private func runRows(
+    _ table: UnsafePointer<ur_kernels>, _ function: RowFunction, _ width: Int, _ count: Int,
+    _ a: UnsafeMutablePointer<Float>, _ result: UnsafeMutablePointer<Float>
+  ) {
+    switch function {
+    case .softmax: table.pointee.softmax(count, width, a, places[0].stride, result, places[1].stride)
+    case .logSoftmax: table.pointee.log_softmax(count, width, a, places[0].stride, result, places[1].stride)
+    case .sum:
+      for i in 0..<count {
+        table.pointee.row_sum(1, width, a + i * places[0].stride, width, result + i * places[1].stride)
       }
     }
   }

@@ -25,45 +25,91 @@ struct ProgramRun: @unchecked Sendable {
   /// Runs everything but the reductions; returns the states at the end, in shard order.
   func run() -> [Storage] {
     let results = program.stateWidths.map { Storage(count: layout.batch * $0) }
-    parallel(layout.shards.count) { run(layout.shards[$0], results) }
+    if layout.shards.count == 1, isWorthATeam {
+      runAsTeam(layout.shards[0], results)
+    } else {
+      parallel(layout.shards.count) { run(layout.shards[$0], results) }
+    }
     return results
   }
 
   private func run(_ shard: Layout.Shard, _ results: [Storage]) {
     let memory = ShardMemory(self, shard)
-    func bound(_ instructions: [Instruction]) -> [BoundInstruction] {
-      instructions.map { BoundInstruction($0, memory, packed: matrices) }
-    }
-    let (before, loop, after) = (bound(program.before), bound(program.loop), bound(program.after))
-    runWholeSequence(before, shard)
-    runLoop(loop, shard)
-    runWholeSequence(after, shard)
+    let work = BoundProgram(self, memory)
+    runWholeSequence(work.before, shard)
+    runLoop(work.loop, shard)
+    runWholeSequence(work.after, shard)
     collectStates(memory, results)
-    for instruction in before + loop + after { instruction.deallocate() }
+    work.deallocate()
   }
 
-  private func runLoop(_ loop: [BoundInstruction], _ shard: Layout.Shard) {
+  /// One sequence leaves the other threads nothing to do, unless they share its work: the weights' columns inside the loop,
+  /// so that each share stays in its core's own cache from step to step, and the rows outside it.
+  private func runAsTeam(_ shard: Layout.Shard, _ results: [Storage]) {
+    let memory = ShardMemory(self, shard)
+    let teamWork = TeamWork()
+    team { member in
+      let work = BoundProgram(self, memory)
+      runWholeSequence(work.before, shard, member)
+      member.meet()
+      let isComplete = runLoop(work.loop, shard, member, teamWork)
+      if isComplete || member.index == 0 { runWholeSequence(work.after, shard, isComplete ? member : nil) }
+      work.deallocate()
+    }
+    collectStates(memory, results)
+  }
+
+  private var isWorthATeam: Bool {
+    guard Threads.count > 1, layout.time > 1 else { return false }
+    let weights = program.loop.reduce(0) { sum, instruction in
+      guard case .product(_, let packed, _, _) = instruction else { return sum }
+      return sum + matrices[packed].n * matrices[packed].k
+    }
+    return TeamWork.isWorthwhile(weights: weights)
+  }
+
+  /// Runs all time steps; returns whether the member was in the team to the end.
+  @discardableResult
+  private func runLoop(
+    _ loop: [BoundInstruction], _ shard: Layout.Shard, _ member: TeamMember? = nil, _ teamWork: TeamWork? = nil
+  ) -> Bool {
     let table = Kernels.active.table
     let time = shard.active.count
+    var member = member
     for step in 0..<time {
       let t = isReversed ? time - 1 - step : step
       let previousRow = t == 0 ? nil : shard.offsets[t - 1]
+      if member?.index == 0 { teamWork?.watch(step: step) }
       for instruction in loop {
         instruction.run(
-          table, count: shard.active[t], row: shard.offsets[t], previousRow: previousRow, isOdd: step % 2 == 1)
+          table, count: shard.active[t], row: shard.offsets[t], previousRow: previousRow, isOdd: step % 2 == 1,
+          member: member)
+        member?.meet()
+      }
+      if let teamWork, let current = member, teamWork.isOver(after: step) {
+        guard current.index == 0 else { return false }
+        member = nil
       }
     }
+    return teamWork == nil || member != nil
   }
 
   /// Instructions that need no order in time, over blocks of packed rows; step by step where one reads the step before.
-  private func runWholeSequence(_ instructions: [BoundInstruction], _ shard: Layout.Shard) {
+  private func runWholeSequence(
+    _ instructions: [BoundInstruction], _ shard: Layout.Shard, _ member: TeamMember? = nil
+  ) {
     guard !instructions.isEmpty else { return }
-    if instructions.contains(where: \.readsPrevious) { return runLoop(instructions, shard) }
+    if instructions.contains(where: \.readsPrevious) {
+      runLoop(instructions, shard, member)
+      return
+    }
     let table = Kernels.active.table
     let rows = shard.active.reduce(0, +)
-    for first in stride(from: 0, to: rows, by: Self.block) {
+    let own = member?.share(of: rows, multiple: table.pointee.tile) ?? 0..<rows
+    for first in stride(from: own.lowerBound, to: own.upperBound, by: Self.block) {
+      let count = min(Self.block, own.upperBound - first)
       for instruction in instructions {
-        instruction.run(table, count: min(Self.block, rows - first), row: first, previousRow: nil, isOdd: false)
+        instruction.run(table, count: count, row: first, previousRow: nil, isOdd: false)
       }
     }
   }
@@ -166,5 +212,25 @@ struct ProgramRun: @unchecked Sendable {
       return UnsafePointer(initial[address.index].floats + shard.firstSequence * width + address.column)
     }
     return whole(state) + address.column + (shard.firstRow + shard.offsets[t - 1]) * rowStride(address)
+  }
+}
+
+/// A program's instructions, bound to a shard's memory for one thread.
+private struct BoundProgram {
+  let before, loop, after: [BoundInstruction]
+  /// The thread's tiles.
+  private let temporaries: Storage
+
+  init(_ run: ProgramRun, _ memory: ShardMemory) {
+    let temporaries = Storage(count: max(1, run.program.temporaries) * Int(UR_TILE))
+    func bound(_ instructions: [Instruction]) -> [BoundInstruction] {
+      instructions.map { BoundInstruction($0, memory, packed: run.matrices, temporaries: temporaries.floats) }
+    }
+    (before, loop, after) = (bound(run.program.before), bound(run.program.loop), bound(run.program.after))
+    self.temporaries = temporaries
+  }
+
+  func deallocate() {
+    for instruction in before + loop + after { instruction.deallocate() }
   }
 }

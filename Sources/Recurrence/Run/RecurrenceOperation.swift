@@ -1,61 +1,69 @@
 import Tensors
 
+/// A forward run over all time steps at once, with everything that it wrote.
+struct WholeRun {
+  let outputs: [Tensor]
+  let states: [Tensor]
+  /// The sequence buffers, and the initial states in shard order.
+  let sequences: [Storage]
+  let initial: [Storage]
+
+  init(_ loaded: LoadedProgram, _ inputs: [Tensor], _ states: [Tensor], _ layout: Layout) {
+    let initial = states.map(layout.inShardOrder)
+    let given = Dictionary(uniqueKeysWithValues: inputs.map(\.storage).enumerated().map { ($0, $1) })
+    let sequences = loaded.buffers(rows: layout.rowCount, given: given)
+    let finals = loaded.run(layout, sequences, from: initial, initial: initial).run()
+    outputs = loaded.program.outputs.map { loaded.program.tensor($0, sequences, rows: layout.rowCount) }
+    self.states = zip(finals, loaded.program.stateWidths).map { layout.inCallerOrder($0, width: $1) }
+    self.sequences = sequences
+    self.initial = initial
+  }
+}
+
 /// A whole recurrence as one entry of a tape: remembers what the forward run saved, and runs the adjoint program back
-/// through time.
+/// through time. Operands: inputs, initial states, weights.
 struct RecurrenceOperation: CompositeOperation {
   let plan: Plan
   let layout: Layout
-  /// Operands: inputs, initial states, weights. The weights' values are those of the forward run.
-  let weights: [Tensor]
-  let versions: [Int]
+  /// The weights' values are those of the forward run.
+  let weights: WeightValues
   /// The forward run's sequence buffers and initial states in shard order.
   let sequences: [Storage]
   let initial: [Storage]
-  let outputCount: Int
 
   func cotangents(_ results: [Tensor?]) -> [Tensor?] {
-    let program = plan.adjoint
-    let finals = plan.training.stateWidths.indices.map { part in
-      layout.inShardOrder(
-        results[outputCount + part] ?? .zeros([layout.batch, plan.training.stateWidths[part]]))
+    let adjoint = LoadedProgram(.adjoint, of: plan, weights)
+    var given = Dictionary(uniqueKeysWithValues: sequences.enumerated().map { ($0, $1) })
+    for (output, address) in adjoint.program.outputCotangents {
+      let width = adjoint.program.sequences[address.index].width
+      given[address.index] = (results[output] ?? .zeros([layout.rowCount, width])).storage
     }
-    let run = ProgramRun(
-      program: program, layout: layout, sequences: buffers(results), vectors: weights,
-      matrices: plan.packed.matrices(program.packings, of: weights, versions: versions, precision: .float32),
-      start: finals,
-      initial: initial, keptStates: plan.training.newStates, isReversed: true)
-    let initials = zip(run.run(), program.stateWidths).map { layout.inCallerOrder($0, width: $1) }
-    var weightCotangents = [Tensor?](repeating: nil, count: weights.count)
+    let run = adjoint.run(
+      layout, adjoint.buffers(rows: layout.rowCount, given: given), from: plan.finalCotangents(results, layout),
+      initial: initial)
+    let initials = zip(run.run(), plan.adjoint.stateWidths).map { layout.inCallerOrder($0, width: $1) }
+    var weightCotangents = [Tensor?](repeating: nil, count: weights.tensors.count)
     run.reduce(into: &weightCotangents)
     let inputs = plan.inputCotangents.map { output in
-      output.map { index -> Tensor in
-        let address = program.outputs[index]
-        let width = program.sequences[address.index].width
-        return Tensor(shape: [layout.rowCount, width], storage: run.sequences[address.index])
-      }
+      output.map { adjoint.program.tensor(adjoint.program.outputs[$0], run.sequences, rows: layout.rowCount) }
     }
     return inputs + initials + weightCotangents
   }
+}
 
-  private func buffers(_ results: [Tensor?]) -> [Storage] {
-    let program = plan.adjoint
-    var buffers = sequences
-    for index in program.inheritedSequences..<program.sequences.count {
-      buffers.append(program.newBuffer(index, rows: layout.rowCount))
+extension Plan {
+  /// The cotangents of the states after the last step, in shard order, from those of all results.
+  func finalCotangents(_ results: [Tensor?], _ layout: Layout) -> [Storage] {
+    zip(results.dropFirst(training.outputs.count), training.stateWidths).map { cotangent, width in
+      layout.inShardOrder(cotangent ?? .zeros([layout.batch, width]))
     }
-    for (output, address) in program.outputCotangents {
-      let width = program.sequences[address.index].width
-      buffers[address.index] = (results[output] ?? .zeros([layout.rowCount, width])).storage
-    }
-    return buffers
   }
 }
 
 extension Program {
-  /// Memory for a sequence buffer.
-  func newBuffer(_ index: Int, rows: Int) -> Storage {
-    let count = rows * sequences[index].stride
-    return zeroed.contains(index) ? Storage(count: count, repeating: 0) : Storage(count: count)
+  /// A dense sequence buffer as a tensor.
+  fileprivate func tensor(_ address: Address, _ buffers: [Storage], rows: Int) -> Tensor {
+    Tensor(shape: [rows, sequences[address.index].width], storage: buffers[address.index])
   }
 }
 

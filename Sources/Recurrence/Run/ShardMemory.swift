@@ -39,7 +39,6 @@ struct ShardMemory {
   private let steps: [Storage]
   /// Two buffers for each part of the state that is not kept over time.
   let carried: [(even: Storage, odd: Storage)]
-  let temporaries: Storage
 
   init(_ run: ProgramRun, _ shard: Layout.Shard) {
     self.run = run
@@ -54,7 +53,6 @@ struct ShardMemory {
       odd.floats.update(from: source, count: count)
       return (even, odd)
     }
-    temporaries = Storage(count: max(1, run.program.temporaries) * Int(UR_TILE))
   }
 
   func place(_ address: Address) -> Place {

@@ -40,17 +40,18 @@ package final class Unroller: Sendable {
   /// - Parameters:
   ///   - inputs: packed rows [rows, width] of each input.
   ///   - states: each part of the state before the first step, [batch, width], in the order of the layout's lengths.
+  ///   - checkpointing: what is kept for the gradient; plain steps always keep everything.
   ///   - precision: of the matrices that products read. Other ones than `.float32` are for compiled inference: a gradient
   ///     that is being taken, and stepwise unrolling, stop with a message.
   /// - Returns: packed rows of each output, and each part of the state after each sequence's own last step. A sequence
   ///   of length 0 ends in the state it began with.
   package func callAsFunction(
     _ inputs: [Tensor], states: [Tensor], layout: Layout, _ unrolling: Unrolling = .compiled,
-    precision: Precision = .float32
+    checkpointing: Checkpointing = .none, precision: Precision = .float32
   ) -> (outputs: [Tensor], states: [Tensor]) {
     check(inputs, states, layout)
     switch unrolling.way {
-    case .compiled(let passes): return compiled(plan(passes), inputs, states, layout, precision)
+    case .compiled(let passes): return compiled(plan(passes), inputs, states, layout, checkpointing, precision)
     case .stepwise:
       demand(precision == .float32, "recurrence: stepwise unrolling has float32 only, not \(precision)")
       return stepwise(inputs, states, layout)
@@ -73,51 +74,36 @@ package final class Unroller: Sendable {
   // MARK: Compiled
 
   private func compiled(
-    _ plan: Plan, _ inputs: [Tensor], _ states: [Tensor], _ layout: Layout, _ precision: Precision
+    _ plan: Plan, _ inputs: [Tensor], _ states: [Tensor], _ layout: Layout, _ checkpointing: Checkpointing,
+    _ precision: Precision
   ) -> (outputs: [Tensor], states: [Tensor]) {
     let versions = plan.parameters.map(\.version)
     guard case .tape(let tape) = Recording.current else {
-      let weights = plan.packed.tensors(versions: versions, compute: plan.weightTensors)
-      let run = forward(plan, plan.inference, inputs, states, weights, versions, layout, precision)
+      let values = plan.packed.tensors(versions: versions, compute: plan.weightTensors)
+      let inference = LoadedProgram(
+        .inference, of: plan, WeightValues(tensors: values, versions: versions), precision: precision)
+      let run = WholeRun(inference, inputs, states, layout)
       return (run.outputs, run.states)
     }
     demand(precision == .float32, "recurrence: a gradient needs float32; \(precision) is for inference")
     let weights = plan.weightTensors()
     plan.packed.remember(weights, versions: versions)
-    let run = forward(plan, plan.training, inputs, states, weights.map(\.detached), versions, layout, .float32)
-    let operation = RecurrenceOperation(
-      plan: plan, layout: layout, weights: weights.map(\.detached), versions: versions, sequences: run.sequences,
-      initial: run.initial, outputCount: run.outputs.count)
-    let results = tape.record(operation, operands: inputs + states + weights, results: run.outputs + run.states)
-    return (Array(results.prefix(run.outputs.count)), Array(results.dropFirst(run.outputs.count)))
-  }
-
-  private struct Forward {
-    let outputs: [Tensor]
-    let states: [Tensor]
-    let sequences: [Storage]
-    let initial: [Storage]
-  }
-
-  private func forward(
-    _ plan: Plan, _ program: Program, _ inputs: [Tensor], _ states: [Tensor], _ weights: [Tensor], _ versions: [Int],
-    _ layout: Layout, _ precision: Precision
-  ) -> Forward {
-    let initial = states.map(layout.inShardOrder)
-    let sequences = program.sequences.indices.map { index in
-      index < inputs.count ? inputs[index].storage : program.newBuffer(index, rows: layout.rowCount)
+    let values = WeightValues(tensors: weights.map(\.detached), versions: versions)
+    let operation: any CompositeOperation
+    let results: [Tensor]
+    if let length = checkpointing.segmentLength(time: layout.time) {
+      let run = CheckpointedRun(plan, values, inputs, states, layout, segmentLength: length)
+      operation = run.operation
+      results = run.outputs + run.states
+    } else {
+      let run = WholeRun(LoadedProgram(.training, of: plan, values), inputs, states, layout)
+      operation = RecurrenceOperation(
+        plan: plan, layout: layout, weights: values, sequences: run.sequences, initial: run.initial)
+      results = run.outputs + run.states
     }
-    let run = ProgramRun(
-      program: program, layout: layout, sequences: sequences, vectors: weights,
-      matrices: plan.packed.matrices(program.packings, of: weights, versions: versions, precision: precision),
-      start: initial, initial: initial, keptStates: program.newStates, isReversed: false)
-    let finals = run.run()
-    let outputs = program.outputs.map { address in
-      Tensor(shape: [layout.rowCount, program.sequences[address.index].width], storage: sequences[address.index])
-    }
-    return Forward(
-      outputs: outputs, states: zip(finals, program.stateWidths).map { layout.inCallerOrder($0, width: $1) },
-      sequences: sequences, initial: initial)
+    let recorded = tape.record(operation, operands: inputs + states + weights, results: results)
+    let outputCount = plan.training.outputs.count
+    return (Array(recorded.prefix(outputCount)), Array(recorded.dropFirst(outputCount)))
   }
 
   // MARK: Stepwise

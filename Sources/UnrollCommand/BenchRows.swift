@@ -1,0 +1,141 @@
+import Unroll
+
+/// One thing to measure: a cell, its sizes, and what is done with it. A line of JSON, the same for ours and for peers.
+struct RecurrentRow: Codable, Hashable {
+  enum Cell: String, Codable, CaseIterable {
+    case elman, gru
+    case gruResetAfter = "gru-reset-after"
+    case lstm
+    /// The cell that no library has.
+    case tide
+
+    /// Products with [h, x] in a step, each of `hidden` rows.
+    var gates: Int {
+      switch self {
+      case .elman: 1
+      case .gru, .gruResetAfter, .tide: 3
+      case .lstm: 4
+      }
+    }
+  }
+  enum Kind: String, Codable, CaseIterable {
+    /// Forward, and backward of the sum of all outputs, down to the input and all parameters.
+    case train
+    /// Forward alone, nothing kept for a backward pass.
+    case forward
+    /// One time step with carried state.
+    case step
+    /// `train` with lengths that are spread evenly over 1…time.
+    case ragged
+  }
+
+  let cell: Cell
+  let kind: Kind
+  /// Time steps, sequences, values of the state and of the input, layers.
+  let time, batch, hidden, layers: Int
+  /// nil: as many as the program uses.
+  var threads: Int?
+
+  init(_ cell: Cell, _ kind: Kind, time: Int, batch: Int, hidden: Int, layers: Int = 1) {
+    self.cell = cell
+    self.kind = kind
+    self.time = time
+    self.batch = batch
+    self.hidden = hidden
+    self.layers = layers
+  }
+
+  /// What is measured when nothing is chosen.
+  static let all: [RecurrentRow] = {
+    let cells = Cell.allCases
+    let sequences: [RecurrentRow] = cells.flatMap { cell in
+      [(100, 32, 128, 1), (100, 64, 256, 1), (35, 20, 200, 2), (50, 64, 512, 1), (100, 1, 128, 1), (100, 1, 256, 1)]
+        .map { RecurrentRow(cell, .train, time: $0, batch: $1, hidden: $2, layers: $3) }
+        + [(100, 32, 128), (100, 64, 256), (50, 64, 512), (100, 1, 256), (100, 1, 512)]
+        .map { RecurrentRow(cell, .forward, time: $0, batch: $1, hidden: $2) }
+    }
+    let steps = cells.flatMap { cell in
+      [128, 256].map { RecurrentRow(cell, .step, time: 1, batch: 1, hidden: $0) }
+    }
+    let ragged = [(100, 32, 128), (100, 64, 256)].map {
+      RecurrentRow(.lstm, .ragged, time: $0, batch: $1, hidden: $2)
+    }
+    return sequences.filter { $0.kind == .train } + ragged + sequences.filter { $0.kind == .forward } + steps
+  }()
+
+  /// `lstm train T35 B20 H200 L2`; the words that `--filter` knows.
+  var label: String {
+    "\(cell.rawValue) \(kind.rawValue) T\(time) B\(batch) H\(hidden)" + (layers > 1 ? " L\(layers)" : "")
+  }
+
+  /// Whether every word of `text` is one of the label's.
+  func matches(_ text: String) -> Bool {
+    Set(text.lowercased().split(separator: " ")).isSubset(of: label.lowercased().split(separator: " "))
+  }
+
+  /// Lengths of the sequences, [batch].
+  var lengths: [Int] {
+    (0..<batch).map { kind == .ragged ? 1 + Int(BenchNoise.bits($0, salt: BenchNoise.lengths)) % time : time }
+  }
+
+  /// Useful operations: those of the products, multiply and add counted as two; a backward pass is two forward ones.
+  var operations: Double {
+    let rows = lengths.reduce(0.0) { $0 + Double($1) }
+    let forward = 2 * rows * Double(layers * cell.gates * hidden) * Double(2 * hidden)
+    return kind == .train || kind == .ragged ? 3 * forward : forward
+  }
+
+  /// Throws for sizes that cannot be, or that no machine has memory for.
+  func check() throws(UnrollError) {
+    let limits = [
+      ("time", time, 1 << 20), ("batch", batch, 1 << 16), ("hidden", hidden, 1 << 14), ("layers", layers, 64),
+      ("threads", threads ?? 1, 1024),
+    ]
+    for (name, value, limit) in limits where value < 1 || value > limit {
+      throw UnrollError(.usage, "\(name) is \(value), and must be in 1…\(limit)")
+    }
+    if kind == .step && time != 1 { throw UnrollError(.usage, "a step has time 1, not \(time)") }
+    if max(time * batch, 2 * hidden) * hidden * layers * cell.gates > 1 << 30 {
+      throw UnrollError(
+        .usage, "\(label) is too large to be measured", hint: "make time, batch, hidden or layers smaller")
+    }
+  }
+}
+
+/// Numbers that look random and are the same in every program: a hash of the index. Benchmarks/recurrent/formula.py
+/// computes the same.
+enum BenchNoise {
+  static let input = 1
+  static let lengths = 2
+  static let projection = 3
+  /// Parameters: this times the layer's number (from 1) plus the parameter's place in it.
+  static let layer = 100
+
+  /// 32 bits, well mixed.
+  static func bits(_ index: Int, salt: Int) -> UInt32 {
+    var x = UInt32(truncatingIfNeeded: index) &+ UInt32(truncatingIfNeeded: salt) &* 0x9E37_79B9
+    x = (x ^ (x >> 16)) &* 0x7FEB_352D
+    x = (x ^ (x >> 15)) &* 0x846C_A68B
+    return x ^ (x >> 16)
+  }
+
+  /// In -1..<1, a multiple of 2⁻²³.
+  static func value(_ index: Int, salt: Int) -> Float { Float(bits(index, salt: salt) >> 8) * 0x1p-23 - 1 }
+
+  /// A tensor of such values times `scale`.
+  static func tensor(_ shape: Shape, salt: Int, scale: Float = 1) -> Tensor {
+    Tensor(shape: shape, values: (0..<shape.count).map { scale * value($0, salt: salt) })
+  }
+
+  /// What two programs compare of a tensor: its sum, sum of squares, and sum of products with noise, which sees order.
+  static func checksum(_ values: [Float]) -> [Double] {
+    var (sum, squares, projection) = (0.0, 0.0, 0.0)
+    for (index, value) in values.enumerated() {
+      let x = Double(value)
+      sum += x
+      squares += x * x
+      projection += x * Double(Self.value(index, salt: Self.projection))
+    }
+    return [sum, squares, projection]
+  }
+}
