@@ -54,8 +54,8 @@ extension SafeTensors {
 
   /// The weights, as 32-bit floats, of a file of this precision; `path` is for messages.
   ///
-  /// - Throws: `UnrollError` of kind `.invalidData` when a matrix is not stored in that precision, something else is, or
-  ///   a scale is missing, of another shape, or no number that a scale can be.
+  /// - Throws: `UnrollError` of kind `.invalidData` when a matrix is not stored in that precision, something else is,
+  ///   or a scale is missing, of another shape, or no number that a scale can be.
   public func weights(
     as precision: Precision, at path: String
   ) throws(UnrollError) -> [(name: String, tensor: Tensor)] {

@@ -8,8 +8,8 @@ extension SafeTensors {
   ///   - path: The file.
   ///   - types: What values may be in it: F32 only by default.
   /// - Throws: `UnrollError` of kind `.missing`; `.invalidData` for a file that breaks the format in any way, is
-  ///   damaged, or holds other values than those or more than 4 axes; `.unsupportedVersion` for a file of a newer version
-  ///   of this library; `.inputOutput` when reading fails or memory is lacking.
+  ///   damaged, or holds other values than those or more than 4 axes; `.unsupportedVersion` for a file of a newer
+  ///   version of this library; `.inputOutput` when reading fails or memory is lacking.
   public static func read(
     from path: String, accepting types: Set<ElementType> = [.float32]
   ) throws(UnrollError) -> SafeTensors {

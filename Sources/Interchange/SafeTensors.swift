@@ -8,10 +8,10 @@ import Tensors
 ///     file = try SafeTensors.read(from: "weights.safetensors")
 ///     file["embedding.weight"]?.shape
 ///
-/// In the file the values are F32 unless ``elementTypes`` says otherwise; here they are 32-bit floats. The files are read
-/// by every other safetensors reader. What this library writes also holds a checksum for each tensor and one for the
-/// header, so that a changed bit anywhere in the file is found when it is read here; files of other writers, which have
-/// none, are read as well.
+/// In the file the values are F32 unless ``elementTypes`` says otherwise; here they are 32-bit floats. The files are
+/// read by every other safetensors reader. What this library writes also holds a checksum for each tensor and one for
+/// the header, so that a changed bit anywhere in the file is found when it is read here; files of other writers, which
+/// have none, are read as well.
 public struct SafeTensors: Sendable {
   /// What a tensor's values are in the file.
   public enum ElementType: String, Hashable, Sendable, CaseIterable {
@@ -36,8 +36,8 @@ public struct SafeTensors: Sendable {
   /// Strings about the content. `format`, `version`, `checksum` and keys that begin with `checksum.` are the file's
   /// own: they are not shown here when this library wrote the file, and may not be written.
   public var metadata: [String: String]
-  /// What the tensors' values are in the file, by name; `.float32` where there is no entry. The values must be numbers of
-  /// that type: nothing is rounded when the file is written.
+  /// What the tensors' values are in the file, by name; `.float32` where there is no entry. The values must be numbers
+  /// of that type: nothing is rounded when the file is written.
   public var elementTypes: [String: ElementType]
 
   /// Creates the content of a file.

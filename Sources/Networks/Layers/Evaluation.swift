@@ -1,8 +1,8 @@
 import Recurrence
 import Tensors
 
-/// How a network is run: in which way over time, with how many bits, and with or without the noise of training. There is
-/// no global mode.
+/// How a network is run: in which way over time, with how many bits, and with or without the noise of training. There
+/// is no global mode.
 ///
 ///     var evaluation = Evaluation.training(random)
 ///     let result = stack(batch, from: state, in: &evaluation)

@@ -9,8 +9,8 @@ extension TextModel {
   ///     try TextModel(contentsOf: "poems").write(to: "poems-int8", as: .int8)
   ///     let small = try TextModel(contentsOf: "poems-int8")
   ///
-  /// Recurrent layers of the small model then multiply in that precision. Traps when `precision` is `.float32`. Throws when
-  /// this model is rounded already, a weight is not finite, the folder holds a model, or it cannot be written.
+  /// Recurrent layers of the small model then multiply in that precision. Traps when `precision` is `.float32`. Throws
+  /// when this model is rounded already, a weight is not finite, the folder holds a model, or it cannot be written.
   public func write(to folder: String, as precision: Precision) throws(UnrollError) {
     demand(precision != .float32, "TextModel: a model in float32 is the one that training wrote")
     if let own = configuration.precision {

@@ -1,8 +1,8 @@
 import Synchronization
 import Tensors
 
-/// A step's weights as its programs read them: vectors as they are, matrices packed in the precision asked for. Kept until a parameter changes, so
-/// that they are packed once per update, and not at all while a trained model streams.
+/// A step's weights as its programs read them: vectors as they are, matrices packed in the precision asked for. Kept
+/// until a parameter changes, so that they are packed once per update, and not at all while a trained model streams.
 final class PackedWeights: Sendable {
   private struct Key: Hashable {
     let packing: Packing

@@ -41,8 +41,8 @@ package final class Unroller: Sendable {
   ///   - inputs: packed rows [rows, width] of each input.
   ///   - states: each part of the state before the first step, [batch, width], in the order of the layout's lengths.
   ///   - checkpointing: what is kept for the gradient; plain steps always keep everything.
-  ///   - precision: of the matrices that products read. Other ones than `.float32` are for compiled inference: a gradient
-  ///     that is being taken, and stepwise unrolling, stop with a message.
+  ///   - precision: of the matrices that products read. Other ones than `.float32` are for compiled inference: a
+  ///     gradient that is being taken, and stepwise unrolling, stop with a message.
   /// - Returns: packed rows of each output, and each part of the state after each sequence's own last step. A sequence
   ///   of length 0 ends in the state it began with.
   package func callAsFunction(
