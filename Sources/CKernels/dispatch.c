@@ -67,7 +67,7 @@ static void choose(void) {
   fprintf(stderr, "error: UNROLL_ISA=%s is no instruction set that this machine supports\nhint: use one of:", name);
   for (long i = 0; i < count; i++) fprintf(stderr, " %s", tables[i]->name);
   fprintf(stderr, "\n");
-  exit(64);
+  exit(2);
 }
 
 const ur_kernels *ur_active_kernels(void) {

@@ -151,7 +151,7 @@ void ur_parallel(long count, void (*body)(void *context, long index), void *cont
   for (long i = 0; i < count; i++) body(context, i);
 }
 
-// A team is a job of as many pieces as there are threads: as no piece ends before all have begun, each thread takes one.
+// A team is a job of as many pieces as there are threads: none ends before all have begun, so each thread takes one.
 typedef struct team {
   void (*body)(void *, long, long);
   void *context;

@@ -86,8 +86,8 @@ package struct CheckpointStore {
     name.hasPrefix(".") && name.hasSuffix(".tmp") && update(of: String(name.dropFirst().dropLast(".tmp".count))) != nil
   }
 
-  /// Names in a folder; none when it is not there. A folder that cannot be read must not look like an empty one, in which
-  /// a training would begin.
+  /// Names in a folder; none when it is not there. A folder that cannot be read must not look like an empty one, in
+  /// which a training would begin.
   private func names(in folder: String) throws(UnrollError) -> [String] {
     do {
       return try FileManager.default.contentsOfDirectory(atPath: folder)

@@ -166,4 +166,23 @@ import Testing
       for (a, b) in zip(outcomes[0].named, other.named) { #expect(a.tensor == b.tensor, "\(a.name)") }
     }
   }
+
+  /// One sequence is run by a team of threads, each with a share of the columns: no bit changes, whether the team stays
+  /// together or is dissolved on the way.
+  @Test(arguments: TestCell.all)
+  func teamsDoNotChangeABit(cell: TestCell) {
+    var random = RandomSource(seed: 6)
+    let layer = cell.layer(input: 30, hidden: 200, using: &random)
+    let batch = SequenceBatch.random(lengths: [60], features: 30, using: &random)
+    let state = layer.initialState(batch: 1).randomised(using: &random)
+    let usual = Threads.count
+    defer { Threads.count = usual }
+    let outcomes = [1, 2, 3, 2].map { threads -> Outcome in
+      Threads.count = threads
+      return outcome(of: layer, on: batch, from: state, .compiled)
+    }
+    for other in outcomes.dropFirst() {
+      for (a, b) in zip(outcomes[0].named, other.named) { #expect(a.tensor == b.tensor, "\(a.name)") }
+    }
+  }
 }

@@ -186,10 +186,10 @@ void ur_philox(const uint32_t counter[4], const uint32_t key[2], uint32_t out[4]
 // Started at the first use, once; they sleep when there is nothing to do. `body(context, index)` runs for every index
 // in 0 ..< count, on the calling thread too; returns when all are done. A call from inside a body runs serially.
 void ur_parallel(long count, void (*body)(void *context, long index), void *context);
-// Runs `body` on several threads at the same time, each of them one member of a team: for work that meets at barriers. The
-// team has ur_thread_count() members, or a single one inside another body or while another caller has the threads.
+// Runs `body` on several threads at the same time, each one member of a team: for work that meets at barriers. The team
+// has ur_thread_count() members, or a single one inside another body or while another caller has the threads.
 void ur_team(void (*body)(void *context, long member, long members), void *context);
-// Where all members of a team meet: nobody leaves before everybody has come. Starts as zeros, can be used again at once.
+// Where all members of a team meet: nobody leaves before all have come. Starts as zeros; can be used again at once.
 typedef struct ur_barrier {
   uint32_t arrived, generation;
   char rest_of_line[56];

@@ -43,8 +43,8 @@ struct ProgramRun: @unchecked Sendable {
     work.deallocate()
   }
 
-  /// One sequence leaves the other threads nothing to do, unless they share its work: the weights' columns inside the loop,
-  /// so that each share stays in its core's own cache from step to step, and the rows outside it.
+  /// One sequence leaves the other threads nothing to do, unless they share its work: the weights' columns inside the
+  /// loop, so that each share stays in its core's own cache from step to step, and the rows outside it.
   private func runAsTeam(_ shard: Layout.Shard, _ results: [Storage]) {
     let memory = ShardMemory(self, shard)
     let teamWork = TeamWork()

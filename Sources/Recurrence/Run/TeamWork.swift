@@ -3,9 +3,9 @@ import Synchronization
 /// Decides when threads share the work of one sequence, and when they stop.
 ///
 /// Sharing out a step's weights needs two or more meetings a step, each of some hundred nanoseconds, as long as every
-/// member has a core of its own. On a busy machine a member that lost its core makes the others wait for milliseconds, at
-/// every step. So the first member watches the time of the steps; when one takes far longer than the fastest, the team is
-/// dissolved, the first member goes on alone, and no new team is made for a while.
+/// member has a core of its own. On a busy machine a member that lost its core makes the others wait for milliseconds,
+/// at every step. So the first member watches the time of the steps; when one takes far longer than the fastest, the
+/// team is dissolved, the first member goes on alone, and no new team is made for a while.
 final class TeamWork: Sendable {
   /// Floats of recurrent weights from which on a team shares them out: under that, meeting costs more than it saves.
   private static let weightsOfATeam = 1 << 15
@@ -52,7 +52,7 @@ final class TeamWork: Sendable {
     }
   }
 
-  /// Whether the first member goes on alone after a step. It is decided before the last meeting of that step, for that step:
-  /// so all members see the same, also one that comes late from the step before.
+  /// Whether the first member goes on alone after a step. It is decided before the last meeting of that step, for that
+  /// step: so all members see the same, also one that comes late from the step before.
   func isOver(after step: Int) -> Bool { lastStep.load(ordering: .relaxed) <= step }
 }

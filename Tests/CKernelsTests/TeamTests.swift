@@ -1,0 +1,43 @@
+import CKernels
+import Testing
+
+/// Teams: every member runs once, at the same time as the others, and barriers keep them in step.
+@Suite struct TeamTests {
+  /// Each member adds to the sum of what all members wrote in the round before: one that ran ahead would be noticed.
+  @Test(arguments: [1, 2, 3, 4])
+  func barriersKeepMembersInStep(threads: Int) {
+    let usual = ur_thread_count()
+    ur_set_thread_count(threads)
+    defer { ur_set_thread_count(usual) }
+    let values = UnsafeMutablePointer<Int>.allocate(capacity: 16)
+    values.initialize(repeating: 1, count: 16)
+    defer { values.deallocate() }
+    struct Context {
+      let barrier: UnsafeMutablePointer<ur_barrier>
+      let values: UnsafeMutablePointer<Int>
+    }
+    let barrier = UnsafeMutablePointer<ur_barrier>.allocate(capacity: 1)
+    barrier.initialize(to: ur_barrier())
+    defer { barrier.deallocate() }
+    var context = Context(barrier: barrier, values: values)
+    ur_team(
+      { raw, member, members in
+        let context = raw!.assumingMemoryBound(to: Context.self).pointee
+        for round in 0..<40 {
+          let (from, to) = (round % 2 * 8, (round + 1) % 2 * 8)
+          var sum = 0
+          for other in 0..<members { sum &+= context.values[from + other] }
+          context.values[to + member] = sum &* 3 &+ member
+          ur_barrier_wait(context.barrier, members)
+        }
+      }, &context)
+    let members = (0..<8).filter { values[$0] != 1 }.count
+    var expected = [Int](repeating: 1, count: members)
+    for _ in 0..<40 {
+      let sum = expected.reduce(0, &+)
+      expected = (0..<members).map { sum &* 3 &+ $0 }
+    }
+    #expect(members >= 1 && members <= threads)
+    #expect((0..<members).map { values[$0] } == expected)
+  }
+}
