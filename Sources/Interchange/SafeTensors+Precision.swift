@@ -89,7 +89,8 @@ extension SafeTensors {
       }
       guard scale.shape == [tensor.shape[0]], elementTypes[Self.scaleName(name)] == nil else {
         throw refuse(
-          "tensor `\(clipped(Self.scaleName(name)))` has shape \(scale.shape), and should be [\(tensor.shape[0])] in F32"
+          "tensor `\(clipped(Self.scaleName(name)))` has shape \(scale.shape), and should be [\(tensor.shape[0])] "
+            + "in F32"
         )
       }
       guard let row = scale.storage.buffer.firstIndex(where: { !($0 >= 0 && $0.isFinite) }) else {
