@@ -29,14 +29,21 @@ static bool has_avx512(void) {
   if (!has_avx2() || (saved_registers() & 0xe6) != 0xe6) return false;
   return __get_cpuid_count(7, 0, &a, &b, &c, &d) && (b & needed) == needed;
 }
+
+static bool has_avx512bf16(void) {
+  unsigned a, b, c, d;
+  if (!has_avx512() || !__get_cpuid_count(7, 0, &a, &b, &c, &d) || !(c & bit_AVX512VNNI)) return false;
+  return __get_cpuid_count(7, 1, &a, &b, &c, &d) && (a & bit_AVX512BF16);
+}
 #endif
 
 long ur_available_kernels(const ur_kernels **tables, long capacity) {
-  const ur_kernels *found[3] = {&ur_table_portable};
+  const ur_kernels *found[4] = {&ur_table_portable};
   long count = 1;
 #if defined(__x86_64__)
   if (has_avx2()) found[count++] = &ur_table_avx2;
   if (has_avx512()) found[count++] = &ur_table_avx512;
+  if (has_avx512bf16()) found[count++] = &ur_table_avx512bf16;
 #elif defined(__aarch64__)
   found[count++] = &ur_table_neon;
 #endif
@@ -47,8 +54,8 @@ long ur_available_kernels(const ur_kernels **tables, long capacity) {
 static const ur_kernels *active;
 
 static void choose(void) {
-  const ur_kernels *tables[3];
-  long count = ur_available_kernels(tables, 3);
+  const ur_kernels *tables[4];
+  long count = ur_available_kernels(tables, 4);
   active = tables[count - 1];
   const char *name = getenv("UNROLL_ISA");
   if (!name || !*name) return;
@@ -71,6 +78,15 @@ const ur_kernels *ur_active_kernels(void) {
 
 long ur_packed_count(const ur_kernels *table, long k, long n) {
   return (n + table->panel - 1) / table->panel * table->panel * k;
+}
+
+long ur_packed_depth(ur_precision precision, long k) {
+  const long depths = k > UR_DEPTH ? (k + UR_DEPTH - 1) / UR_DEPTH : 1;
+  switch (precision) {
+    case UR_BFLOAT16: return (k + 1) / 2;
+    case UR_INT8: return (k + 3) / 4 + 2 * depths;
+    default: return k;
+  }
 }
 
 long ur_outer_scratch(const ur_kernels *table, long n) {

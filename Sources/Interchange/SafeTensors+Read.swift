@@ -4,10 +4,15 @@ import Tensors
 extension SafeTensors {
   /// Reads a file. All sizes are checked against the size of the file before memory is taken.
   ///
+  /// - Parameters:
+  ///   - path: The file.
+  ///   - types: What values may be in it: F32 only by default.
   /// - Throws: `UnrollError` of kind `.missing`; `.invalidData` for a file that breaks the format in any way, is
-  ///   damaged, or holds other values than F32 or more than 4 axes; `.unsupportedVersion` for a file of a newer version
-  ///   of this library; `.inputOutput` when reading fails or memory is lacking.
-  public static func read(from path: String) throws(UnrollError) -> SafeTensors {
+  ///   damaged, or holds other values than those or more than 4 axes; `.unsupportedVersion` for a file of a newer
+  ///   version of this library; `.inputOutput` when reading fails or memory is lacking.
+  public static func read(
+    from path: String, accepting types: Set<ElementType> = [.float32]
+  ) throws(UnrollError) -> SafeTensors {
     let file = try ReadableFile(path)
     guard file.size >= 8 else {
       throw UnrollError(
@@ -28,17 +33,23 @@ extension SafeTensors {
     }
     let text = try file.bytes(Int(length))
     let dataCount = file.size - 8 - text.count
-    let header = try SafeTensorsHeader(text, dataCount: dataCount, path: path)
-    try checkMemory(dataCount, path: path)
+    let header = try SafeTensorsHeader(text, dataCount: dataCount, path: path, accepting: types)
+    // A value has 4 bytes in memory, and at least one in the file, so the product is a number.
+    try checkMemory(header.entries.reduce(0) { $0 + 4 * $1.shape.count }, path: path)
     var tensors: [(name: String, tensor: Tensor)] = []
     for entry in header.entries {
       let storage = Storage(count: entry.shape.count)
-      let memory = UnsafeMutableRawBufferPointer(start: storage.floats, count: entry.end - entry.begin)
-      try file.read(into: memory)
-      try header.check(UnsafeRawBufferPointer(memory), of: entry.name)
+      // Its bytes go to the end of its memory, where they become floats from the beginning on.
+      let memory = UnsafeMutableRawBufferPointer(start: storage.floats, count: 4 * storage.count)
+      let bytes = UnsafeMutableRawBufferPointer(rebasing: memory.suffix(entry.end - entry.begin))
+      try file.read(into: bytes)
+      try header.check(UnsafeRawBufferPointer(bytes), of: entry.name)
+      entry.type.expand(bytes, into: memory)
       tensors.append((entry.name, Tensor(shape: entry.shape, storage: storage)))
     }
     let metadata = header.isSealed ? header.metadata.filter { !Key.isReserved($0.key) } : header.metadata
-    return SafeTensors(tensors: tensors, metadata: metadata)
+    let types = Dictionary(header.entries.map { ($0.name, $0.type) }, uniquingKeysWith: { first, _ in first })
+    return SafeTensors(
+      tensors: tensors, metadata: metadata, elementTypes: types.filter { $0.value != .float32 })
   }
 }

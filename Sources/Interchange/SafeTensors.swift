@@ -8,20 +8,46 @@ import Tensors
 ///     file = try SafeTensors.read(from: "weights.safetensors")
 ///     file["embedding.weight"]?.shape
 ///
-/// Only F32 is read and written. The files are read by every other safetensors reader. What this library writes also
-/// holds a checksum for each tensor and one for the header, so that a changed bit anywhere in the file is found when it
-/// is read here; files of other writers, which have none, are read as well.
+/// In the file the values are F32 unless ``elementTypes`` says otherwise; here they are 32-bit floats. The files are
+/// read by every other safetensors reader. What this library writes also holds a checksum for each tensor and one for
+/// the header, so that a changed bit anywhere in the file is found when it is read here; files of other writers, which
+/// have none, are read as well.
 public struct SafeTensors: Sendable {
+  /// What a tensor's values are in the file.
+  public enum ElementType: String, Hashable, Sendable, CaseIterable {
+    /// 32-bit floats.
+    case float32 = "F32"
+    /// The upper halves of 32-bit floats.
+    case bfloat16 = "BF16"
+    /// Whole numbers in -128...127.
+    case int8 = "I8"
+
+    /// Bytes of a value.
+    public var byteCount: Int {
+      switch self {
+      case .float32: 4
+      case .bfloat16: 2
+      case .int8: 1
+      }
+    }
+  }
   /// The tensors by name, in the order of their data in the file. Names are not empty and differ.
   public var tensors: [(name: String, tensor: Tensor)]
   /// Strings about the content. `format`, `version`, `checksum` and keys that begin with `checksum.` are the file's
   /// own: they are not shown here when this library wrote the file, and may not be written.
   public var metadata: [String: String]
+  /// What the tensors' values are in the file, by name; `.float32` where there is no entry. The values must be numbers
+  /// of that type: nothing is rounded when the file is written.
+  public var elementTypes: [String: ElementType]
 
   /// Creates the content of a file.
-  public init(tensors: [(name: String, tensor: Tensor)], metadata: [String: String] = [:]) {
+  public init(
+    tensors: [(name: String, tensor: Tensor)], metadata: [String: String] = [:],
+    elementTypes: [String: ElementType] = [:]
+  ) {
     self.tensors = tensors
     self.metadata = metadata
+    self.elementTypes = elementTypes
   }
 
   /// The tensor of a name, nil when there is none. Takes time in proportion to the number of tensors.

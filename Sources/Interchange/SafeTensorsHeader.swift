@@ -5,6 +5,7 @@ struct SafeTensorsHeader {
   struct Entry {
     var name: String
     var shape: Shape
+    var type: SafeTensors.ElementType
     var begin: Int
     var end: Int
   }
@@ -15,8 +16,10 @@ struct SafeTensorsHeader {
   private var checksumEnd: Int?
   private let path: String
 
-  /// Reads a header of a file whose data area has `dataCount` bytes.
-  init(_ text: [UInt8], dataCount: Int, path: String) throws(UnrollError) {
+  /// Reads a header of a file whose data area has `dataCount` bytes, and values of some types.
+  init(
+    _ text: [UInt8], dataCount: Int, path: String, accepting types: Set<SafeTensors.ElementType>
+  ) throws(UnrollError) {
     self.path = path
     guard text.first == UInt8(ascii: "{") else {
       throw UnrollError(
@@ -35,7 +38,7 @@ struct SafeTensorsHeader {
       guard result.entries.count < SafeTensors.tensorLimit else {
         throw scanner.error("there are more than \(SafeTensors.tensorLimit) tensors", hint: "split the file")
       }
-      result.entries.append(try Self.entry(name, &scanner))
+      result.entries.append(try Self.entry(name, &scanner, accepting: types))
     }
     try scanner.end()
     (entries, metadata, checksumEnd) = result
@@ -43,7 +46,9 @@ struct SafeTensorsHeader {
     try checkSeal(text)
   }
 
-  private static func entry(_ name: String, _ scanner: inout JSONScanner) throws(UnrollError) -> Entry {
+  private static func entry(
+    _ name: String, _ scanner: inout JSONScanner, accepting types: Set<SafeTensors.ElementType>
+  ) throws(UnrollError) -> Entry {
     let start = scanner.position
     guard !name.isEmpty, name.utf8.count <= SafeTensors.nameLimit else {
       throw scanner.error("a tensor's name has \(name.utf8.count) bytes; 1 to \(SafeTensors.nameLimit) are read")
@@ -63,25 +68,28 @@ struct SafeTensorsHeader {
     guard let kind, let extents, let offsets, offsets.count == 2 else {
       throw scanner.error("\(name.shown) lacks a dtype, a shape or two data offsets", at: start)
     }
-    guard kind == "F32" else {
+    guard let type = SafeTensors.ElementType(rawValue: kind), types.contains(type) else {
+      let known = types.map(\.rawValue).sorted()
       throw scanner.error(
-        "\(name.shown) has dtype `\(clipped(kind))`; only F32 is read", at: start,
+        "\(name.shown) has dtype `\(clipped(kind))`; only \(known.joined(separator: " and ")) "
+          + (known.count == 1 ? "is read" : "are read"), at: start,
         hint: "convert the file in Python: save_file({k: v.float() for k, v in load_file(old).items()}, new)")
     }
     // Extents of 0 are left out, so that no product of extents of a shape that is let in can overflow.
+    // In memory a value has 4 bytes, whatever it has in the file.
     var size = 4
     for extent in extents where extent > 0 {
       let (product, overflow) = size.multipliedReportingOverflow(by: extent)
       guard !overflow else { throw scanner.error("\(name.shown): the shape \(extents) is too large", at: start) }
       size = product
     }
-    if extents.contains(0) { size = 0 }
+    size = extents.contains(0) ? 0 : size / 4 * type.byteCount
     guard offsets[0] <= offsets[1], offsets[1] - offsets[0] == size else {
       throw scanner.error(
         "\(name.shown): the shape \(extents) takes \(size) bytes, not those from \(offsets[0]) to \(offsets[1])",
         at: start)
     }
-    return Entry(name: name.text, shape: Shape(extents), begin: offsets[0], end: offsets[1])
+    return Entry(name: name.text, shape: Shape(extents), type: type, begin: offsets[0], end: offsets[1])
   }
 
   private static func numbers(

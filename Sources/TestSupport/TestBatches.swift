@@ -30,6 +30,8 @@ extension LayerState {
 package struct Outcome {
   package var named: [(name: String, tensor: Tensor)]
 
+  package init(named: [(name: String, tensor: Tensor)]) { self.named = named }
+
   /// The largest difference of a value, relative to the largest value of its tensor.
   package func difference(to other: Outcome) -> (name: String, error: Double) {
     var worst = (name: "", error: 0.0)

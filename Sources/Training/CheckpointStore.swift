@@ -29,7 +29,7 @@ package struct CheckpointStore {
   }
 
   /// Makes a folder and those above it, unless it is there.
-  private static func makeFolder(_ path: String) throws(UnrollError) {
+  package static func makeFolder(_ path: String) throws(UnrollError) {
     guard !path.isEmpty else { throw UnrollError(.usage, "the path of a folder is empty", hint: "name one: --out DIR") }
     do {
       try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)

@@ -37,7 +37,9 @@ struct KernelBenchmark {
     for (m, n, rows) in [(64, 64, 3200), (128, 512, 3200), (256, 1024, 3200), (200, 800, 700)] {
       try report(outer(m, n, rows))
     }
-    for (n, k) in [(512, 128), (1024, 256), (2048, 512)] { try report(rowTimesMatrix(n, k)) }
+    for (n, k) in [(512, 128), (1024, 256), (2048, 512)] {
+      for precision in Precision.allCases { try report(rowTimesMatrix(n, k, precision)) }
+    }
     for (opcode, name) in [(UR_EXP, "exp"), (UR_TANH, "tanh"), (UR_SIGMOID, "sigmoid"), (UR_LOG, "log")] {
       try report(function(opcode, name))
     }
@@ -68,14 +70,26 @@ struct KernelBenchmark {
     }
   }
 
-  private func rowTimesMatrix(_ n: Int, _ k: Int) -> Row {
+  /// A row times a matrix of some precision, beside the same in float32.
+  private func rowTimesMatrix(_ n: Int, _ k: Int, _ precision: Precision) -> Row {
     var memory = Memory()
     defer { memory.free() }
-    let (a, c, packed) = (memory.numbers(k), memory.numbers(n), memory.numbers(ur_packed_count(pointer, k, n)))
-    let seconds = (0..<rounds).map { _ in
-      time(work: 2 * n * k) { table.product(1, n, k, a, k, packed, nil, 0, c, n) }
+    let (a, b, c) = (memory.numbers(k), memory.numbers(k * n), memory.numbers(n))
+    let matrices = [Precision.float32, precision].map {
+      PackedMatrix(b, k: k, n: n, columns: n, transposed: false, precision: $0)
     }
-    return row("row product", "N \(n) K \(k)", 4e-9 * Double(n * k) / Self.median(seconds), "GB/s")
+    let seconds = (0..<rounds).map { _ in
+      matrices.map { matrix in
+        let product = Kernels.active.product(matrix.precision)
+        return time(work: 2 * n * k) { product(1, n, k, a, k, matrix.storage.floats, nil, 0, c, n) }
+      }
+    }
+    let bytes = Double(4 * matrices[1].storage.count)
+    return row(
+      precision == .float32 ? "row product" : "row \(precision)", "N \(n) K \(k)",
+      1e-9 * bytes / Self.median(seconds.map { $0[1] }), "GB/s",
+      precision == .float32
+        ? nil : Comparison(ratio: Self.median(seconds.map { $0[1] / $0[0] }), reference: "float32 time"))
   }
 
   private func function(_ opcode: ur_opcode, _ name: String) -> Row {

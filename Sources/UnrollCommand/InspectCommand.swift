@@ -132,6 +132,7 @@ struct ModelView {
     let count = model.network.parameterCount
     return "character language model, \(model.vocabulary.count) characters, \(count) parameters, "
       + "trained on \(model.configuration.data.path)"
+      + (model.precision == .float32 ? "" : ", matrices in \(model.precision)")
   }
 
   func equations(_ graph: StepGraph) -> String { graph.equations(names: layer.stepNames) }

@@ -35,13 +35,22 @@ static void products(const ur_kernels *t, long m, long n, long k) {
   t->product(m, n, k, a, k + 1, packed, bias, 0, c, n + 3);
   t->product(m, n, k, a, k + 1, packed, c, n + 3, c, n + 3);
 
+  float *half_words = aligned_numbers(ur_packed_count(t, ur_packed_depth(UR_BFLOAT16, k), n));
+  float *bytes = aligned_numbers(ur_packed_count(t, ur_packed_depth(UR_INT8, k), n));
+  t->pack_bf16(k, n, turned, 1, k, half_words);
+  t->pack_bf16(k, n, b, n + 2, 1, half_words);
+  t->product_bf16(m, n, k, a, k + 1, half_words, bias, 0, c, n + 3);
+  t->pack_int8(k, n, turned, 1, k, bytes);
+  t->pack_int8(k, n, b, n + 2, 1, bytes);
+  t->product_int8(m, n, k, a, k + 1, bytes, c, n + 3, c, n + 3);
+
   float *left = matrix(k, m, m + 1), *scratch = aligned_numbers(ur_outer_scratch(t, n));
   const long half = k / 2;
   const ur_segment segments[] = {{left, b, half}, {left, b, 0}, {left + half * (m + 1), b + half * (n + 2), k - half}};
   t->outer(m, n, segments, 3, m + 1, n + 2, c, n + 3, false, scratch);
   t->outer(m, n, segments, 3, m + 1, n + 2, c, n + 3, true, scratch);
-  float *all[] = {a, b, c, bias, packed, turned, left, scratch};
-  for (int i = 0; i < 8; i++) free(all[i]);
+  float *all[] = {a, b, c, bias, packed, turned, left, scratch, half_words, bytes};
+  for (int i = 0; i < 10; i++) free(all[i]);
 }
 
 static void programs(const ur_kernels *t, long rows, long columns) {

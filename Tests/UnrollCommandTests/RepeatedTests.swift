@@ -39,7 +39,7 @@ import Testing
   @Test func instructionSetsAgree() throws {
     let folder = try Sample.copy()
     let reference = try lastLoss(train(folder, "portable", environment: ["UNROLL_ISA": "portable"]))
-    for name in ["avx2", "avx512", "neon"] {
+    for name in ["avx2", "avx512", "avx512bf16", "neon"] {
       let outcome = try train(folder, name, environment: ["UNROLL_ISA": name])
       // Of another machine.
       if outcome.errors.contains("no instruction set that this machine supports") { continue }

@@ -64,10 +64,17 @@ typedef struct ur_segment {
   long rows;
 } ur_segment;
 
+// How many bits the numbers of a packed matrix have.
+typedef enum ur_precision {
+  UR_FLOAT32,
+  UR_BFLOAT16,  // 8 significant bits, the exponents of float32
+  UR_INT8       // whole numbers in -127 ... 127 with a scale for each column of B
+} ur_precision;
+
 // ---- The table of one instruction set -------------------------------------------------------------------------------
 
 typedef struct ur_kernels {
-  const char *name;  // "portable", "avx2", "avx512", "neon"
+  const char *name;  // "portable", "avx2", "avx512", "avx512bf16", "neon"
   long width;        // floats in a vector
   long panel;        // columns of a packed panel
   long tile;         // most rows of a register tile
@@ -80,6 +87,19 @@ typedef struct ur_kernels {
   // ldd == ldc adds to C in place, NULL is zero. Fast strides are no multiples of 1024 floats (one cache set).
   void (*product)(long m, long n, long k, const float *a, long lda, const float *packed, const float *d, long ldd,
                   float *c, long ldc);
+
+  // The same with both matrices rounded, B when it is packed, A by the product, in the same way in all tables. Packed
+  // it takes ur_packed_count(table, depth, n) floats, and column j of a panel's beginning stands at j * depth, where
+  // depth is ur_packed_depth(precision, k).
+  // bf16: both to the nearest, ties to even; products and sums are float32 (denormal numbers may count as zero).
+  // int8: in each 1024 rows of B, a column's largest value becomes 127, and a row of A is spread over 0 ... 255 between
+  // its smallest and its largest value; sums are exact. A row or column that holds an infinity or NaN gives NaN.
+  void (*pack_bf16)(long k, long n, const float *b, long stride_k, long stride_n, float *packed);
+  void (*product_bf16)(long m, long n, long k, const float *a, long lda, const float *packed, const float *d, long ldd,
+                       float *c, long ldc);
+  void (*pack_int8)(long k, long n, const float *b, long stride_k, long stride_n, float *packed);
+  void (*product_int8)(long m, long n, long k, const float *a, long lda, const float *packed, const float *d, long ldd,
+                       float *c, long ldc);
 
   // C [m, n] = (accumulate ? C : 0) + sum over segments of A' * B: m columns of A's rows, n columns of B's.
   // Sums over rows in the order of the segments. `scratch` holds ur_outer_scratch(table, n) floats, 64-byte aligned.
@@ -132,13 +152,15 @@ typedef struct ur_kernels {
 } ur_kernels;
 
 // The table in use: the best that this CPU and its operating system support, or a lower one named by the environment
-// variable UNROLL_ISA (portable, avx2, avx512, neon), read once. An unknown or unsupported name stops the program with
-// a message and exit code 64.
+// variable UNROLL_ISA (portable, avx2, avx512, avx512bf16, neon), read once. An unknown or unsupported name stops the
+// program with a message and exit code 64.
 const ur_kernels *ur_active_kernels(void);
 // Every table that this machine can run, portable first. Returns their number; fills at most `capacity`.
 long ur_available_kernels(const ur_kernels **tables, long capacity);
 
 long ur_packed_count(const ur_kernels *table, long k, long n);
+// The k that ur_packed_count takes for a precision: words of 32 bits for each column.
+long ur_packed_depth(ur_precision precision, long k);
 long ur_outer_scratch(const ur_kernels *table, long n);
 
 // ---- What needs no instruction set ----------------------------------------------------------------------------------

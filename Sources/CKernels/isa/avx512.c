@@ -11,6 +11,7 @@
 #define UR_FIRST(n) (__mmask16)((1u << (n)) - 1)
 #define UR_LOAD_PART(p, n) (vf) _mm512_maskz_loadu_ps(UR_FIRST(n), p)
 #define UR_STORE_PART(p, v, n) _mm512_mask_storeu_ps(p, UR_FIRST(n), (__m512)(v))
+#define UR_HALVES(a, b) (vi) _mm512_madd_epi16((__m512i)(a), (__m512i)(b))
 #define UR_TIMES_POWER_OF_TWO(x, n) (vf) _mm512_scalef_ps((__m512)(x), (__m512)(n))
 
 #pragma clang attribute push(                                                                                        \

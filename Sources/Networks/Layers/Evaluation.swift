@@ -1,7 +1,8 @@
 import Recurrence
 import Tensors
 
-/// How a network is run: in which way over time, and with or without the noise of training. There is no global mode.
+/// How a network is run: in which way over time, with how many bits, and with or without the noise of training. There
+/// is no global mode.
 ///
 ///     var evaluation = Evaluation.training(random)
 ///     let result = stack(batch, from: state, in: &evaluation)
@@ -13,18 +14,26 @@ public struct Evaluation: Sendable {
   public var checkpointing: Checkpointing
   /// Where dropout takes its masks from, and how far it has got; nil: dropout does nothing.
   public var random: RandomSource?
+  /// What recurrent layers round their matrices to, and the values that these are multiplied with. For compiled
+  /// inference only: taking a gradient in another precision than `.float32` stops with a message.
+  public var precision: Precision
 
-  /// Creates an evaluation; by default compiled, without checkpoints and without noise.
+  /// Creates an evaluation; by default compiled, without checkpoints, without noise and with 32-bit floats.
   public init(
-    unrolling: Unrolling = .compiled, checkpointing: Checkpointing = .none, random: RandomSource? = nil
+    unrolling: Unrolling = .compiled, checkpointing: Checkpointing = .none, random: RandomSource? = nil,
+    precision: Precision = .float32
   ) {
     self.unrolling = unrolling
+    self.precision = precision
     self.checkpointing = checkpointing
     self.random = random
   }
 
   /// Without noise.
   public static var inference: Evaluation { Evaluation() }
+  /// Without noise, in fewer bits: half or a quarter of the memory and, where reading weights takes most of it, of the
+  /// time.
+  public static func inference(_ precision: Precision) -> Evaluation { Evaluation(precision: precision) }
   /// With dropout, by masks from `random`.
   public static func training(_ random: RandomSource, checkpointing: Checkpointing = .none) -> Evaluation {
     Evaluation(checkpointing: checkpointing, random: random)

@@ -46,14 +46,15 @@ public struct Recurrent<Cell: RecurrentCell>: SequenceLayer {
   public func initialState(batch: Int) -> LayerState { layerState(cell.initialState(batch: batch)) }
 
   /// Runs the cell over all time steps, from a state of the cell's own type. `checkpointing` says how much is kept for
-  /// a gradient.
+  /// a gradient, `precision` how many bits the matrices have: 32 where a gradient is taken.
   public func callAsFunction(
     _ input: SequenceBatch, from state: Cell.State, unrolling: Unrolling = .compiled,
-    checkpointing: Checkpointing = .none
+    checkpointing: Checkpointing = .none, precision: Precision = .float32
   ) -> (output: SequenceBatch, state: Cell.State) {
     let source = direction == .forward ? input : input.reversed()
     let result = unroller(
-      [source.rows], states: state.tensors, layout: input.layout, unrolling, checkpointing: checkpointing)
+      [source.rows], states: state.tensors, layout: input.layout, unrolling, checkpointing: checkpointing,
+      precision: precision)
     let output = input.replacingRows(with: result.outputs[0])
     return (direction == .forward ? output : output.reversed(), state.replacing(result.states))
   }
@@ -68,7 +69,7 @@ public struct Recurrent<Cell: RecurrentCell>: SequenceLayer {
       "Recurrent: the state has parts \(state.parts.map(\.name)), the cell has \(template.names)")
     let result = self(
       input, from: template.replacing(state.parts.map(\.tensor)), unrolling: evaluation.unrolling,
-      checkpointing: evaluation.checkpointing)
+      checkpointing: evaluation.checkpointing, precision: evaluation.precision)
     return (result.output, layerState(result.state))
   }
 

@@ -7,11 +7,11 @@ import Training
 
 /// What `config.json` says of a language model: enough to build it again, and how it was trained.
 public struct TextConfiguration: Hashable, Sendable, Codable {
-  /// The newest version of the model folder that this program reads and the one that it writes.
-  public static let newestVersion = 1
+  /// The newest version of the model folder that this program reads.
+  public static let newestVersion = 2
 
-  /// Version of the folder's form.
-  public var version = newestVersion
+  /// Version of the folder's form: 1, or 2 when there is a ``precision``.
+  public var version = 1
   /// The kind of model: `text`.
   public var paradigm = "text"
   /// The network's sizes.
@@ -30,6 +30,8 @@ public struct TextConfiguration: Hashable, Sendable, Codable {
   /// to a norm of 1.
   public var settings = TrainingSettings(
     epochs: 8, learningRate: 0.005, schedule: .cosine(warmUp: 100, final: 0.01), clipping: .norm(1))
+  /// What the matrices were rounded to for inference; nil: they are 32-bit floats, as training made them.
+  public var precision: Precision?
   /// The text: its path as it was given, characters, and a checksum of its tokens.
   public var data: Source
 
@@ -70,6 +72,11 @@ public struct TextConfiguration: Hashable, Sendable, Codable {
     try require("batch", batch, 1...1_000_000)
     if let step { try require("step", step, 1...length) }
     try require("tokens", tokens, 1...1_114_112)
+    guard (version == 2) == (precision != nil), precision != .float32 else {
+      throw UnrollError(
+        kind, "version \(version) and precision \(precision?.rawValue ?? "none") do not go together", at: place,
+        hint: mend("precision"))
+    }
     guard network.dropout >= 0, network.dropout < 1 else {
       throw UnrollError(
         kind, "dropout is \(network.dropout), and must be at least 0 and below 1", at: place, hint: mend("dropout"))

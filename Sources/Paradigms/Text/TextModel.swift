@@ -20,14 +20,18 @@ public struct TextModel: Sendable {
   public let vocabulary: CharacterVocabulary
   /// The network.
   public let network: TextNetwork
+  /// What the recurrent layers' matrices are when the model measures and generates.
+  public var precision: Precision { configuration.precision ?? .float32 }
 
   /// Opens a model folder. Throws when something is missing, damaged, too new, or does not fit together.
   public init(contentsOf folder: String) throws(UnrollError) {
     (configuration, vocabulary) = try Self.readDescription(of: folder)
     let path = folder + "/weights.safetensors"
-    let weights = try SafeTensors.read(from: path)
+    let precision = configuration.precision ?? .float32
+    let weights = try SafeTensors.read(from: path, accepting: SafeTensors.elementTypes(of: precision))
+      .weights(as: precision, at: path)
     // Checked before a network of that size is built: the numbers come from a file.
-    let count = weights.tensors.reduce(0) { $0 + $1.tensor.shape.count }
+    let count = weights.reduce(0) { $0 + $1.tensor.shape.count }
     guard count == configuration.parameterCount else {
       throw UnrollError(
         .invalidData,
@@ -35,7 +39,7 @@ public struct TextModel: Sendable {
         at: path, hint: "config.json and weights.safetensors are not of one training: restore the folder from a copy")
     }
     network = Self.emptyNetwork(configuration)
-    try Weights.assign(weights.tensors, to: network, at: path)
+    try Weights.assign(weights, to: network, at: path)
   }
 
   /// A model of given parts.
@@ -118,7 +122,7 @@ public struct TextModel: Sendable {
 
   /// Measures the model on tokens of its vocabulary. Throws for fewer than two.
   public func score(_ tokens: Tokens, source: String) throws -> Score {
-    Score(characters: tokens.count - 1, nats: try network.meanLoss(of: tokens, source: source))
+    Score(characters: tokens.count - 1, nats: try network.meanLoss(of: tokens, source: source, precision: precision))
   }
 
   // MARK: Generating
@@ -138,7 +142,7 @@ public struct TextModel: Sendable {
   ) throws(UnrollError) {
     var sampler = sampler
     let start = prompt.isEmpty ? [vocabulary.token(of: "\n") ?? 0] : try vocabulary.encode(prompt, source: "prompt")
-    var evaluation = Evaluation.inference
+    var evaluation = Evaluation.inference(precision)
     var (logits, state) = network(TokenBatch([start]), from: network.initialState(batch: 1), in: &evaluation)
     for _ in 0..<length {
       let last = logits.rows(logits.shape[0] - 1..<logits.shape[0])

@@ -134,10 +134,12 @@ extension TextNetwork {
   /// The mean loss per token of a text, in nats, without dropout: every token but the first is asked for once.
   ///
   /// The text is read in up to `batch` parallel parts, each beginning without context.
-  package func meanLoss(of tokens: Tokens, batch: Int = 16, length: Int = 256, source: String) throws -> Double {
+  package func meanLoss(
+    of tokens: Tokens, batch: Int = 16, length: Int = 256, source: String, precision: Precision = .float32
+  ) throws -> Double {
     let streams = try TokenStreams(scoring: tokens, batch: batch, length: length, source: source)
     var state = initialState(batch: streams.batch)
-    var evaluation = Evaluation.inference
+    var evaluation = Evaluation.inference(precision)
     var total = 0.0
     for index in 0..<streams.windowCount {
       let result = summedLoss(of: streams.window(index), from: state, in: &evaluation)

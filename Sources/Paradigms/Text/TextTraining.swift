@@ -70,6 +70,11 @@ public struct TextTraining {
 
   private init(_ model: TextModel, corpus: TextCorpus, folder: String?, isResumed: Bool) throws(UnrollError) {
     let configuration = model.configuration
+    if let precision = configuration.precision {
+      throw UnrollError(
+        .usage, "the model was rounded to \(precision) for inference, and cannot be trained", at: folder,
+        hint: "train in the folder that it was made from")
+    }
     let streams = try corpus.trainingStreams(
       batch: configuration.batch, length: configuration.length, step: configuration.step)
     self.model = model

@@ -4,7 +4,7 @@ import Tensors
 /// An instruction with its addresses bound to a shard's memory: nothing is looked up or allocated while it runs.
 struct BoundInstruction {
   private enum Work {
-    case product(packed: UnsafePointer<Float>, n: Int, k: Int, hasInitial: Bool)
+    case product(Kernels.Product, packed: UnsafePointer<Float>, depth: Int, n: Int, k: Int, hasInitial: Bool)
     case pointwise(code: UnsafeMutablePointer<ur_instruction>, count: Int, width: Int)
     case rows(RowFunction, width: Int)
   }
@@ -25,7 +25,9 @@ struct BoundInstruction {
     switch instruction {
     case .product(let a, let packed, let d, let c):
       let matrix = matrices[packed]
-      work = .product(packed: matrix.storage.floats, n: matrix.n, k: matrix.k, hasInitial: d != nil)
+      work = .product(
+        Kernels.active.product(matrix.precision), packed: matrix.storage.floats, depth: matrix.depth, n: matrix.n,
+        k: matrix.k, hasInitial: d != nil)
       addresses = [a, c]
       if let d { addresses.append(d) }
     case .pointwise(let code, let operands, let width):
@@ -72,10 +74,10 @@ struct BoundInstruction {
       places[i].pointer(row: row, previousRow: previousRow, isOdd: isOdd)
     }
     switch work {
-    case .product(let packed, let n, let k, let hasInitial):
+    case .product(let product, let packed, let depth, let n, let k, let hasInitial):
       let own = member?.share(of: n, multiple: table.pointee.panel) ?? 0..<n
-      table.pointee.product(
-        count, own.count, k, pointer(0), places[0].stride, packed + own.lowerBound * k,
+      product(
+        count, own.count, k, pointer(0), places[0].stride, packed + own.lowerBound * depth,
         hasInitial ? pointer(2) + own.lowerBound : nil, hasInitial ? places[2].stride : 0, pointer(1) + own.lowerBound,
         places[1].stride)
     case .pointwise(let code, let instructions, let width):

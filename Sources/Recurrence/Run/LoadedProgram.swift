@@ -17,14 +17,15 @@ struct LoadedProgram {
   private let keptStates: [Address]
   private let isReversed: Bool
 
-  init(_ role: Role, of plan: Plan, _ weights: WeightValues) {
+  init(_ role: Role, of plan: Plan, _ weights: WeightValues, precision: Precision = .float32) {
     switch role {
     case .inference: program = plan.inference
     case .training: program = plan.training
     case .adjoint: program = plan.adjoint
     }
     vectors = weights.tensors
-    matrices = plan.packed.matrices(program.packings, of: weights.tensors, versions: weights.versions)
+    matrices = plan.packed.matrices(
+      program.packings, of: weights.tensors, versions: weights.versions, precision: precision)
     keptStates = role == .adjoint ? plan.training.newStates : program.newStates
     isReversed = role == .adjoint
   }

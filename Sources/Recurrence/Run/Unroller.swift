@@ -41,16 +41,20 @@ package final class Unroller: Sendable {
   ///   - inputs: packed rows [rows, width] of each input.
   ///   - states: each part of the state before the first step, [batch, width], in the order of the layout's lengths.
   ///   - checkpointing: what is kept for the gradient; plain steps always keep everything.
+  ///   - precision: of the matrices that products read. Other ones than `.float32` are for compiled inference: a
+  ///     gradient that is being taken, and stepwise unrolling, stop with a message.
   /// - Returns: packed rows of each output, and each part of the state after each sequence's own last step. A sequence
   ///   of length 0 ends in the state it began with.
   package func callAsFunction(
     _ inputs: [Tensor], states: [Tensor], layout: Layout, _ unrolling: Unrolling = .compiled,
-    checkpointing: Checkpointing = .none
+    checkpointing: Checkpointing = .none, precision: Precision = .float32
   ) -> (outputs: [Tensor], states: [Tensor]) {
     check(inputs, states, layout)
     switch unrolling.way {
-    case .compiled(let passes): return compiled(plan(passes), inputs, states, layout, checkpointing)
-    case .stepwise: return stepwise(inputs, states, layout)
+    case .compiled(let passes): return compiled(plan(passes), inputs, states, layout, checkpointing, precision)
+    case .stepwise:
+      demand(precision == .float32, "recurrence: stepwise unrolling has float32 only, not \(precision)")
+      return stepwise(inputs, states, layout)
     }
   }
 
@@ -70,15 +74,18 @@ package final class Unroller: Sendable {
   // MARK: Compiled
 
   private func compiled(
-    _ plan: Plan, _ inputs: [Tensor], _ states: [Tensor], _ layout: Layout, _ checkpointing: Checkpointing
+    _ plan: Plan, _ inputs: [Tensor], _ states: [Tensor], _ layout: Layout, _ checkpointing: Checkpointing,
+    _ precision: Precision
   ) -> (outputs: [Tensor], states: [Tensor]) {
     let versions = plan.parameters.map(\.version)
     guard case .tape(let tape) = Recording.current else {
       let values = plan.packed.tensors(versions: versions, compute: plan.weightTensors)
-      let inference = LoadedProgram(.inference, of: plan, WeightValues(tensors: values, versions: versions))
+      let inference = LoadedProgram(
+        .inference, of: plan, WeightValues(tensors: values, versions: versions), precision: precision)
       let run = WholeRun(inference, inputs, states, layout)
       return (run.outputs, run.states)
     }
+    demand(precision == .float32, "recurrence: a gradient needs float32; \(precision) is for inference")
     let weights = plan.weightTensors()
     plan.packed.remember(weights, versions: versions)
     let values = WeightValues(tensors: weights.map(\.detached), versions: versions)
