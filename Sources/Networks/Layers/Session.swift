@@ -9,8 +9,8 @@ import Tensors
 ///     session.state = saved                                // goes back
 ///     let other = session.forked()                         // goes on from here by itself
 ///
-/// One time step allocates nothing in the form that takes buffers. Pushing the steps of a sequence gives the values that
-/// the layer gives for the whole. A session keeps the weights that the layer had when it was made, and is without
+/// One time step allocates nothing in the form that takes buffers. Pushing the steps of a sequence gives the values
+/// that the layer gives for the whole. A session keeps the weights that the layer had when it was made, and is without
 /// dropout. Backward layers cannot stream: making a session of one traps.
 public final class Session {
   private let layers: [any RecurrentLayer]
