@@ -4,8 +4,8 @@ import Synchronization
 ///
 /// Sharing out a step's weights needs two or more meetings a step, each of some hundred nanoseconds, as long as every
 /// member has a core of its own. On a busy machine a member that lost its core makes the others wait for milliseconds,
-/// at every step. So the first member watches the time of the steps; when waiting has cost too much of the run, the team
-/// is dissolved, the first member goes on alone, and no new team is made for a while.
+/// at every step. So the first member watches the time of the steps; when waiting has cost too much of the run,
+/// the team is dissolved, the first member goes on alone, and no new team is made for a while.
 final class TeamWork: Sendable {
   /// Floats of recurrent weights from which on a team shares them out: under that, meeting costs more than it saves.
   private static let weightsOfATeam = 1 << 15
