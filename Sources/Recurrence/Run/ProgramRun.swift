@@ -9,7 +9,7 @@ struct ProgramRun: @unchecked Sendable {
   let layout: Layout
   /// The sequence buffers, by index.
   let sequences: [Storage]
-  let vectors: [Tensor]
+  let vectors: [Int: Tensor]
   let matrices: [PackedMatrix]
   /// The states that carried buffers start from, in shard order, [batch, width].
   let start: [Storage]
@@ -167,83 +167,6 @@ struct ProgramRun: @unchecked Sendable {
         (results[part].floats + (shard.firstSequence + sequence) * width).update(from: source, count: width)
       }
     }
-  }
-
-  // MARK: Reductions
-
-  /// Sums a weight's cotangents over all rows and time steps: one product over the whole sequence.
-  func reduce(into cotangents: inout [Tensor?]) {
-    for reduction in program.reductions {
-      let weight = reduction.weight
-      let shape = vectors[weight].shape
-      var sum = cotangents[weight] ?? .zeros(shape)
-      let isFirst = cotangents[weight] == nil
-      cotangents[weight] = nil
-      sum.withMutableFloats { add(reduction, to: $0.baseAddress!, count: shape.count, isFirst: isFirst) }
-      cotangents[weight] = sum
-    }
-  }
-
-  private func add(_ reduction: Reduction, to sum: UnsafeMutablePointer<Float>, count: Int, isFirst: Bool) {
-    switch reduction {
-    case .outer(_, let a, let m, let b, let n):
-      accumulateOuter(
-        m: m, n: n, segments: segments(a, b), lda: rowStride(a), ldb: rowStride(b), into: sum, ldc: n,
-        accumulate: !isFirst)
-    case .columnSum(_, let a, let width):
-      let table = Kernels.active.table.pointee
-      let columns = Storage(count: width, repeating: 0)
-      for segment in segments(a, a) {
-        table.column_sum(segment.rows, width, segment.a, rowStride(a), columns.floats, true)
-      }
-      if count == width {
-        for i in 0..<width { sum[i] += columns.floats[i] }
-      } else {
-        // One number that all columns share.
-        sum[0] += Float(table.sum(width, columns.floats))
-      }
-    }
-  }
-
-  private func rowStride(_ address: Address) -> Int {
-    program.sequences[address.kind == .previous ? keptStates[address.index].index : address.index].stride
-  }
-
-  /// The rows of two addresses side by side, in as few pieces as they are contiguous in.
-  private func segments(_ a: Address, _ b: Address) -> [ur_segment] {
-    guard a.kind == .previous || b.kind == .previous else {
-      return [ur_segment(a: whole(a), b: whole(b), rows: layout.rowCount)]
-    }
-    var segments: [ur_segment] = []
-    for shard in layout.shards {
-      for (t, rows) in shard.active.enumerated() {
-        let (from, to) = (pointer(a, shard, t), pointer(b, shard, t))
-        if let last = segments.last, t > 0, last.a + last.rows * rowStride(a) == from,
-          last.b + last.rows * rowStride(b) == to
-        {
-          segments[segments.count - 1].rows += rows
-        } else {
-          segments.append(ur_segment(a: from, b: to, rows: rows))
-        }
-      }
-    }
-    return segments
-  }
-
-  private func whole(_ address: Address) -> UnsafePointer<Float> {
-    UnsafePointer(sequences[address.index].floats + address.column)
-  }
-
-  private func pointer(_ address: Address, _ shard: Layout.Shard, _ t: Int) -> UnsafePointer<Float> {
-    guard address.kind == .previous else {
-      return whole(address) + (shard.firstRow + shard.offsets[t]) * rowStride(address)
-    }
-    let state = keptStates[address.index]
-    if t == 0 {
-      let width = program.stateWidths[address.index]
-      return UnsafePointer(initial[address.index].floats + shard.firstSequence * width + address.column)
-    }
-    return whole(state) + address.column + (shard.firstRow + shard.offsets[t - 1]) * rowStride(address)
   }
 }
 
