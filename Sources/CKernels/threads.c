@@ -19,6 +19,7 @@ static struct {
   pthread_cond_t wake, done;
   _Atomic uint64_t work;
   _Atomic uint32_t completed, sleepers, caller_sleeps, stop;
+  _Atomic uint32_t roused;  // how often the workers were woken without work
   void (*body)(void *, long);
   void *context;
   uint32_t count;
@@ -60,15 +61,17 @@ static bool has_work(void) { return (uint32_t)atomic_load(&pool.work) != 0 || at
 
 static void *worker_loop(void *unused) {
   inside = true;
+  uint32_t roused = atomic_load(&pool.roused);
   while (!atomic_load(&pool.stop)) {
     if (run_piece()) continue;
     for (int spin = 0; spin < SPINS && !has_work(); spin++) pause_briefly();
     if (has_work()) continue;
     pthread_mutex_lock(&pool.sleep);
     atomic_fetch_add(&pool.sleepers, 1);
-    while (!has_work()) pthread_cond_wait(&pool.wake, &pool.sleep);
+    while (!has_work() && atomic_load(&pool.roused) == roused) pthread_cond_wait(&pool.wake, &pool.sleep);
     atomic_fetch_sub(&pool.sleepers, 1);
     pthread_mutex_unlock(&pool.sleep);
+    roused = atomic_load(&pool.roused);
   }
   return unused;
 }
@@ -163,19 +166,32 @@ static void join_team(void *context, long member) {
   own->body(own->context, member, own->members);
 }
 
-void ur_team(void (*body)(void *context, long member, long members), void *context) {
-  if (!inside && pthread_mutex_trylock(&pool.owner) == 0) {
-    start_workers();
-    team all = {body, context, pool.workers + 1 < UR_TEAM_MOST ? pool.workers + 1 : UR_TEAM_MOST};
-    const bool many = all.members > 1;
-    if (many) run_job((uint32_t)all.members, join_team, &all);
-    pthread_mutex_unlock(&pool.owner);
-    if (many) return;
+// Runs the team; only with all workers awake if `only_awake`. False when it did not.
+static bool run_team(void (*body)(void *, long, long), void *context, bool only_awake, bool rouse) {
+  if (inside || pthread_mutex_trylock(&pool.owner) != 0) return false;
+  start_workers();
+  team all = {body, context, pool.workers + 1 < UR_TEAM_MOST ? pool.workers + 1 : UR_TEAM_MOST};
+  const bool asleep = only_awake && atomic_load(&pool.sleepers) != 0;
+  const bool runs = all.members > 1 && !asleep;
+  if (runs) run_job((uint32_t)all.members, join_team, &all);
+  if (asleep && rouse) {
+    atomic_fetch_add(&pool.roused, 1);
+    wake_workers();
   }
-  body(context, 0, 1);
+  pthread_mutex_unlock(&pool.owner);
+  return runs;
+}
+
+void ur_team(void (*body)(void *context, long member, long members), void *context) {
+  if (!run_team(body, context, false, false)) body(context, 0, 1);
+}
+
+bool ur_team_if_awake(void (*body)(void *context, long member, long members), void *context, bool rouse) {
+  return run_team(body, context, true, rouse);
 }
 
 void ur_barrier_wait(ur_barrier *barrier, long member, long members) {
+  if (members < 2) return;
   const uint32_t round = barrier->member[member].rounds + 1;
   __atomic_store_n(&barrier->member[member].rounds, round, __ATOMIC_RELEASE);
   for (long other = 0; other < members; other++) {

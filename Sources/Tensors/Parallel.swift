@@ -42,7 +42,14 @@ package struct TeamMember {
   package let index: Int
   /// Number of members.
   package let count: Int
-  fileprivate let barrier: UnsafeMutablePointer<ur_barrier>
+  private let barrier: UnsafeMutablePointer<ur_barrier>
+
+  /// Member `index` of `count` who meet at a barrier.
+  package init(index: Int, count: Int, barrier: UnsafeMutablePointer<ur_barrier>) {
+    self.index = index
+    self.count = count
+    self.barrier = barrier
+  }
 
   /// Waits until all members are here.
   @inline(__always)

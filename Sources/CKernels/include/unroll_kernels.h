@@ -190,6 +190,10 @@ void ur_parallel(long count, void (*body)(void *context, long index), void *cont
 // has ur_thread_count() members, UR_TEAM_MOST at most, or a single one inside another body or while another caller has
 // the threads.
 void ur_team(void (*body)(void *context, long member, long members), void *context);
+// The same for work of microseconds, which waking a thread would outlast: only when all threads are awake and free,
+// else it does nothing and returns false. `rouse` wakes them for the next time; they stay awake for some tens of
+// microseconds.
+bool ur_team_if_awake(void (*body)(void *context, long member, long members), void *context, bool rouse);
 // Where all members of a team meet: nobody leaves before all have come. Starts as zeros; can be used again at once.
 // Each member writes a line of its own and reads those of the others, so that a meeting costs one transfer of a line.
 enum { UR_TEAM_MOST = 64 };

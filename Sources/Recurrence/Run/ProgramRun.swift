@@ -72,13 +72,13 @@ struct ProgramRun: @unchecked Sendable {
   /// loop, so that each share stays in its core's own cache from step to step, and the rows outside it.
   private func runAsTeam(_ shard: Layout.Shard, _ results: [Storage]) {
     let memory = ShardMemory(self, shard)
-    let teamWork = TeamWork()
+    let teamWork = TeamWork(TeamSchedule(program.loop, of: program, repeats: true))
     let all = 0..<shard.active.count
     team { member in
       let work = BoundProgram(self, memory)
       runWholeSequence(work.before, shard, all, member)
       member.meet()
-      let isComplete = runLoop(work.loop, shard, all, member, teamWork)
+      let isComplete = runLoop(work.loop, shard, member, teamWork)
       if isComplete || member.index == 0 { runWholeSequence(work.after, shard, all, isComplete ? member : nil) }
       work.deallocate()
     }
@@ -94,41 +94,56 @@ struct ProgramRun: @unchecked Sendable {
     return TeamWork.isWorthwhile(weights: weights)
   }
 
-  /// Runs time steps in order; returns whether the member was in the team to the end. In a reversed run step 0 is the
-  /// last one in time.
-  @discardableResult
-  private func runLoop(
-    _ loop: [BoundInstruction], _ shard: Layout.Shard, _ steps: Range<Int>, _ member: TeamMember? = nil,
-    _ teamWork: TeamWork? = nil
-  ) -> Bool {
+  /// Runs time steps in order. In a reversed run step 0 is the last one in time.
+  private func runLoop(_ loop: UnsafeBufferPointer<BoundInstruction>, _ shard: Layout.Shard, _ steps: Range<Int>) {
     let table = Kernels.active.table
-    let time = shard.active.count
-    var member = member
     for step in steps {
-      let t = isReversed ? time - 1 - step : step
-      let previousRow = t == 0 ? nil : shard.offsets[t - 1]
-      if member?.index == 0 { teamWork?.watch(step: step) }
+      let place = place(of: step, shard)
       for instruction in loop {
         instruction.run(
-          table, count: shard.active[t], row: shard.offsets[t], previousRow: previousRow, isOdd: step % 2 == 1,
-          member: member)
-        member?.meet()
-      }
-      if let teamWork, let current = member, teamWork.isOver(after: step) {
-        guard current.index == 0 else { return false }
-        member = nil
+          table, count: place.count, row: place.row, previousRow: place.previousRow, isOdd: step % 2 == 1)
       }
     }
-    return teamWork == nil || member != nil
+  }
+
+  private func place(of step: Int, _ shard: Layout.Shard) -> (count: Int, row: Int, previousRow: Int?) {
+    let t = isReversed ? shard.active.count - 1 - step : step
+    return (shard.active[t], shard.offsets[t], t == 0 ? nil : shard.offsets[t - 1])
+  }
+
+  /// Runs a member's share of all time steps; returns whether it was in the team to the end.
+  private func runLoop(
+    _ loop: UnsafeBufferPointer<BoundInstruction>, _ shard: Layout.Shard, _ member: TeamMember, _ teamWork: TeamWork
+  ) -> Bool {
+    let table = Kernels.active.table
+    let schedule = teamWork.schedule
+    for step in shard.active.indices {
+      let place = place(of: step, shard)
+      if member.index == 0 { teamWork.watch(step: step) }
+      for (instruction, meets) in zip(loop, schedule.meets) {
+        if meets { member.meet() }
+        instruction.run(
+          table, count: place.count, row: place.row, previousRow: place.previousRow, isOdd: step % 2 == 1,
+          member: member, units: schedule.units)
+      }
+      guard teamWork.isOver(after: step) else { continue }
+      member.meet()
+      if member.index == 0 { runLoop(loop, shard, step + 1..<shard.active.count) }
+      return false
+    }
+    member.meet()
+    return true
   }
 
   /// Instructions that need no order in time, over blocks of packed rows; step by step where one reads the step before.
   private func runWholeSequence(
-    _ instructions: [BoundInstruction], _ shard: Layout.Shard, _ steps: Range<Int>, _ member: TeamMember? = nil
+    _ instructions: UnsafeBufferPointer<BoundInstruction>, _ shard: Layout.Shard, _ steps: Range<Int>,
+    _ member: TeamMember? = nil
   ) {
     guard !instructions.isEmpty, !steps.isEmpty else { return }
     if instructions.contains(where: \.readsPrevious) {
-      runLoop(instructions, shard, steps, member)
+      // Few cells have such instructions; a member of a team leaves them to the first.
+      if member?.index ?? 0 == 0 { runLoop(instructions, shard, steps) }
       return
     }
     let table = Kernels.active.table
@@ -172,20 +187,32 @@ struct ProgramRun: @unchecked Sendable {
 
 /// A program's instructions, bound to a shard's memory for one thread.
 struct BoundProgram {
-  let before, loop, after: [BoundInstruction]
+  /// All instructions in order, and the phases that they belong to. Plain memory, so that threads which run a share of
+  /// the same microseconds count no references.
+  let all: UnsafeBufferPointer<BoundInstruction>
+  let before, loop, after: UnsafeBufferPointer<BoundInstruction>
   /// The thread's tiles.
   private let temporaries: Storage
 
   init(_ run: ProgramRun, _ memory: ShardMemory) {
     let temporaries = Storage(count: max(1, run.program.temporaries) * Int(UR_TILE))
-    func bound(_ instructions: [Instruction]) -> [BoundInstruction] {
-      instructions.map { BoundInstruction($0, memory, packed: run.matrices, temporaries: temporaries.floats) }
+    let phases = [run.program.before, run.program.loop, run.program.after]
+    let bound = phases.joined().map {
+      BoundInstruction($0, memory, packed: run.matrices, temporaries: temporaries.floats)
     }
-    (before, loop, after) = (bound(run.program.before), bound(run.program.loop), bound(run.program.after))
+    let memory = UnsafeMutableBufferPointer<BoundInstruction>.allocate(capacity: bound.count)
+    _ = memory.initialize(from: bound)
+    all = UnsafeBufferPointer(memory)
+    let loopStart = phases[0].count
+    let loopEnd = loopStart + phases[1].count
+    before = UnsafeBufferPointer(rebasing: all[..<loopStart])
+    loop = UnsafeBufferPointer(rebasing: all[loopStart..<loopEnd])
+    after = UnsafeBufferPointer(rebasing: all[loopEnd...])
     self.temporaries = temporaries
   }
 
   func deallocate() {
-    for instruction in before + loop + after { instruction.deallocate() }
+    for instruction in all { instruction.deallocate() }
+    all.deallocate()
   }
 }

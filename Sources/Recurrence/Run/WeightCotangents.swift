@@ -4,8 +4,8 @@ import Tensors
 /// Sums the weights' cotangents over all rows and time steps, right where the cotangents of their sources stand: one
 /// product over the whole sequence for each block of a weight.
 ///
-/// Threads take pieces of all sums at once, so that none waits for another's sum to end; a number is summed in the order
-/// of the rows whoever does it.
+/// Threads take pieces of all sums at once, so that none waits for another's sum to end; a number is summed in the
+/// order of the rows whoever does it.
 struct WeightCotangents {
   private(set) var sums: [Tensor?]
   private let weights: [BlockedWeight]
