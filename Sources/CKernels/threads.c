@@ -11,7 +11,7 @@
 
 // How long a thread looks for work before it sleeps: some tens of microseconds, the distance of two steps of a
 // recurrence.
-enum { SPINS = 1000, MAX_THREADS = 256 };
+enum { SPINS = 1000, MAX_THREADS = 256, MAX_MEMBERS = 64 };
 
 static struct {
   pthread_mutex_t owner;  // held by the caller whose job runs
@@ -166,13 +166,25 @@ static void join_team(void *context, long member) {
   own->body(own->context, member, own->members);
 }
 
+// How often each member has met the others, in lines of their own: a meeting costs one transfer of a line. Two lines
+// each, as processors like to fetch pairs. There is one team at a time, so these are enough.
+static struct {
+  _Alignas(128) _Atomic uint32_t rounds;
+} meetings[MAX_MEMBERS];
+static long members_before;  // of the last team
+
 // Runs the team; only with all workers awake if `only_awake`. False when it did not.
 static bool run_team(void (*body)(void *, long, long), void *context, bool only_awake, bool rouse) {
   if (inside || pthread_mutex_trylock(&pool.owner) != 0) return false;
   start_workers();
-  team all = {body, context, pool.workers + 1 < UR_TEAM_MOST ? pool.workers + 1 : UR_TEAM_MOST};
+  team all = {body, context, pool.workers + 1 < MAX_MEMBERS ? pool.workers + 1 : MAX_MEMBERS};
   const bool asleep = only_awake && atomic_load(&pool.sleepers) != 0;
   const bool runs = all.members > 1 && !asleep;
+  // The members of a team have met equally often, unless one is new.
+  if (runs && all.members != members_before) {
+    for (long i = 0; i < all.members; i++) atomic_store(&meetings[i].rounds, 0);
+    members_before = all.members;
+  }
   if (runs) run_job((uint32_t)all.members, join_team, &all);
   if (asleep && rouse) {
     atomic_fetch_add(&pool.roused, 1);
@@ -190,15 +202,15 @@ bool ur_team_if_awake(void (*body)(void *context, long member, long members), vo
   return run_team(body, context, true, rouse);
 }
 
-void ur_barrier_wait(ur_barrier *barrier, long member, long members) {
+void ur_meet(long member, long members) {
   if (members < 2) return;
-  const uint32_t round = barrier->member[member].rounds + 1;
-  __atomic_store_n(&barrier->member[member].rounds, round, __ATOMIC_RELEASE);
+  const uint32_t round = atomic_load_explicit(&meetings[member].rounds, memory_order_relaxed) + 1;
+  atomic_store_explicit(&meetings[member].rounds, round, memory_order_release);
   for (long other = 0; other < members; other++) {
-    const uint32_t *theirs = &barrier->member[other].rounds;
     // Another member may be one round ahead already. One that lost its core for a while is waited for without keeping
     // the core from it.
-    for (int spin = 0; (int32_t)(__atomic_load_n(theirs, __ATOMIC_ACQUIRE) - round) < 0; spin++) {
+    for (int spin = 0;
+         (int32_t)(atomic_load_explicit(&meetings[other].rounds, memory_order_acquire) - round) < 0; spin++) {
       if (spin < SPINS) {
         pause_briefly();
       } else {

@@ -77,7 +77,7 @@ package final class StepStream {
   private func runShare(_ index: Int, of count: Int) {
     guard let team else { return }
     let table = Kernels.active.table
-    let member = team.member(index, of: count)
+    let member = TeamMember(index: index, count: count)
     for (instruction, meets) in zip(work[index].all, team.meets) {
       if meets { member.meet() }
       instruction.run(

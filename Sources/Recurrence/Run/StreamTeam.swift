@@ -21,26 +21,20 @@ struct StreamTeam {
   let meets: UnsafeMutableBufferPointer<Bool>
   /// Number of members.
   let threads: Int
-  private let barrier: UnsafeMutablePointer<ur_barrier>
 
   /// nil when one thread is best, or all there is.
   init?(_ run: ProgramRun) {
     let weights = run.matrices.reduce(0) { $0 + $1.storage.count }
-    threads = min(Threads.count, Int(UR_TEAM_MOST))
+    threads = Threads.count
     guard threads > 1, weights >= Self.weightsOfATeam else { return nil }
     let schedule = TeamSchedule(
       run.program.before + run.program.loop + run.program.after, of: run.program, repeats: false)
     units = schedule.units
     meets = .allocate(capacity: schedule.meets.count)
     _ = meets.initialize(from: schedule.meets)
-    barrier = .allocate(capacity: 1)
-    barrier.initialize(to: ur_barrier())
   }
 
-  func deallocate() {
-    barrier.deallocate()
-    meets.deallocate()
-  }
+  func deallocate() { meets.deallocate() }
 
   /// Runs a step with all threads, each calling `body` with `context`; false when it did not, and one has to do it.
   func run(
@@ -62,6 +56,4 @@ struct StreamTeam {
     }
     return true
   }
-
-  func member(_ index: Int, of count: Int) -> TeamMember { TeamMember(index: index, count: count, barrier: barrier) }
 }
