@@ -11,9 +11,9 @@ package final class Plan: Sendable {
   let weights: WeightSources
   let inference: Program
   let training: Program
-  let adjoint: Program
-  /// Which output of the adjoint is the cotangent of input i; nil when the step does not read that input.
-  let inputCotangents: [Int?]
+  /// The adjoint, and what is left of it when nobody asks for the inputs' cotangents: a product less a time step.
+  let adjoint: AdjointProgram
+  let adjointWithoutInputs: AdjointProgram
   let packed = PackedWeights()
 
   /// Compiles a step with the chosen passes.
@@ -44,9 +44,18 @@ package final class Plan: Sendable {
     self.weights = WeightSources(weights)
     inference = lower(forward)
     training = lower(forward, kept: Set(saved))
-    self.adjoint = lower(backward, forward: training)
-    inputCotangents = adjoint.inputCotangents
+    self.adjoint = AdjointProgram(
+      program: lower(backward, forward: training), inputCotangents: adjoint.inputCotangents)
+    adjointWithoutInputs = AdjointProgram(
+      program: lower(backward.withoutOutputs, forward: training), inputCotangents: step.inputWidths.map { _ in nil })
     self.history = history
     self.adjointHistory = adjointHistory
   }
+}
+
+/// A program that runs a step's adjoint back through time.
+struct AdjointProgram: Sendable {
+  let program: Program
+  /// Which output is the cotangent of input i; nil when there is none.
+  let inputCotangents: [Int?]
 }

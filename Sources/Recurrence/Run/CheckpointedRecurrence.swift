@@ -50,14 +50,15 @@ struct CheckpointedRecurrence: CompositeOperation {
   /// For each segment the states before its first step, in shard order.
   let checkpoints: [[Storage]]
 
-  func cotangents(_ results: [Tensor?]) -> [Tensor?] {
+  func cotangents(_ results: [Tensor?], needed: [Bool]) -> [Tensor?] {
+    let chosen = plan.adjoint(needed: needed)
     let training = LoadedProgram(.training, of: plan, weights)
-    let adjoint = LoadedProgram(.adjoint, of: plan, weights)
+    let adjoint = LoadedProgram(.adjoint(chosen), of: plan, weights)
     let program = adjoint.program
     // No segment has more rows than the first: all run through the same memory.
     let saved = training.buffers(rows: segments[0].layout.rowCount)
     let buffers = adjointBuffers(adjoint, saved, results)
-    let inputCotangents = plan.inputCotangents.map { output in
+    let inputCotangents = chosen.inputCotangents.map { output in
       output.map { Tensor.uninitialized([layout.rowCount, program.sequences[program.outputs[$0].index].width]) }
     }
     var weightCotangents = WeightCotangents(plan.weights)
@@ -71,7 +72,7 @@ struct CheckpointedRecurrence: CompositeOperation {
       let run = adjoint.run(segment.layout, buffers, from: carried, initial: state)
       carried = run.run()
       weightCotangents.add(run, sources: weights.sources)
-      for (output, cotangent) in zip(plan.inputCotangents, inputCotangents) {
+      for (output, cotangent) in zip(chosen.inputCotangents, inputCotangents) {
         guard let output, let cotangent else { continue }
         segment.write(buffers[program.outputs[output].index], into: cotangent)
       }

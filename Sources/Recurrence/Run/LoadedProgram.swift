@@ -22,7 +22,8 @@ extension Plan {
 /// A program of a plan with the weights that it reads: ready to run over any batch.
 struct LoadedProgram {
   enum Role {
-    case inference, training, adjoint
+    case inference, training
+    case adjoint(AdjointProgram)
   }
   let program: Program
   /// By weight: the vectors that the program reads.
@@ -32,16 +33,19 @@ struct LoadedProgram {
   private let isReversed: Bool
 
   init(_ role: Role, of plan: Plan, _ weights: WeightValues, precision: Precision = .float32) {
+    var keptStates: [Address]?
     switch role {
     case .inference: program = plan.inference
     case .training: program = plan.training
-    case .adjoint: program = plan.adjoint
+    case .adjoint(let adjoint):
+      program = adjoint.program
+      keptStates = plan.training.newStates
     }
     vectors = Dictionary(
       uniqueKeysWithValues: program.vectors.map { ($0, plan.weights.weights[$0].tensor(weights.sources)) })
     matrices = plan.packed.matrices(program.packings, of: plan.weights.weights, weights, precision: precision)
-    keptStates = role == .adjoint ? plan.training.newStates : program.newStates
-    isReversed = role == .adjoint
+    self.keptStates = keptStates ?? program.newStates
+    isReversed = keptStates != nil
   }
 
   /// Sequence buffers for a number of packed rows: the given ones, by index, and new ones.
