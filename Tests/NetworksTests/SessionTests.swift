@@ -27,6 +27,23 @@ import Testing
     }
   }
 
+  /// Steps that come close together are shared out among the threads: no bit changes.
+  @Test(arguments: cells, [192, 200])
+  func threadsDoNotChangeABit(cell: TestCell, hidden: Int) {
+    var random = RandomSource(seed: 44)
+    let layer = cell.layer(input: 150, hidden: hidden, using: &random)
+    let inputs = random.uniform([100, 150], in: -1...1)
+    let usual = Threads.count
+    defer { Threads.count = usual }
+    let outputs = [1, 2, 3].map { threads -> [[Float]] in
+      Threads.count = threads
+      let session = Session(layer)
+      return (0..<100).map { session.push(inputs.rows($0..<$0 + 1)).values }
+    }
+    #expect(outputs[1] == outputs[0])
+    #expect(outputs[2] == outputs[0])
+  }
+
   @Test func stacksStreamAndFork() {
     var random = RandomSource(seed: 42)
     let stack = Stack(

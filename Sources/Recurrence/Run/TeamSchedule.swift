@@ -6,11 +6,11 @@ import Tensors
 /// Most cells work unit by unit between their products: then every member keeps the same units of all gates, finds what
 /// it wrote itself, and meets the others only before a product reads what all have written. Where a cell mixes units in
 /// another way, each instruction is shared out by itself and all meet before each.
-struct TeamSchedule: Sendable {
+package struct TeamSchedule: Sendable {
   /// Columns that hold one value for each unit; nil: no such order.
-  let units: Int?
+  package let units: Int?
   /// Whether the members meet before instruction i.
-  let meets: [Bool]
+  package let meets: [Bool]
 
   /// The schedule for instructions of a program that are run in order, again and again where `repeats`.
   init(_ instructions: [Instruction], of program: Program, repeats: Bool) {
@@ -94,5 +94,12 @@ struct TeamSchedule: Sendable {
         gathered = Set([cell(a)].compactMap { $0 })
       }
     }
+  }
+}
+
+extension Plan {
+  /// How teams run the loops of the programs: inference, training, adjoint.
+  package var teamSchedules: [TeamSchedule] {
+    [inference, training, adjoint.program].map { TeamSchedule($0.loop, of: $0, repeats: true) }
   }
 }
