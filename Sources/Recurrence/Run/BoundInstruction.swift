@@ -23,7 +23,7 @@ struct BoundInstruction {
   ) {
     var addresses: [Address]
     switch instruction {
-    case .product(let a, let packed, let d, let c):
+    case .product(let a, let packed, let d, let c, _):
       let matrix = matrices[packed]
       work = .product(
         Kernels.active.product(matrix.precision), packed: matrix.storage.floats, depth: matrix.depth, n: matrix.n,
@@ -84,9 +84,12 @@ struct BoundInstruction {
           places[1].stride)
       }
     case .pointwise(let code, let instructions, let width):
-      let own = member?.share(of: width, multiple: units == nil ? Int(UR_TILE) / 2 : table.pointee.panel) ?? 0..<width
-      for i in places.indices { operands[i].base = pointer(i) + (columns[i] ? 0 : own.lowerBound) }
-      table.pointee.pointwise(code, instructions, operands, places.count, count, own.count, temporaries)
+      let group = units ?? width
+      let own = member?.share(of: group, multiple: units == nil ? Int(UR_TILE) / 2 : table.pointee.panel) ?? 0..<group
+      for column in stride(from: own.lowerBound, to: width, by: group) {
+        for i in places.indices { operands[i].base = pointer(i) + (columns[i] ? 0 : column) }
+        table.pointee.pointwise(code, instructions, operands, places.count, count, own.count, temporaries)
+      }
     case .rows(let function, let width):
       guard member?.index ?? 0 == 0 else { return }
       runRows(table, function, width, count, pointer(0), pointer(1))

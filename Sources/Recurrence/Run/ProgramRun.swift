@@ -88,7 +88,7 @@ struct ProgramRun: @unchecked Sendable {
   private var isWorthATeam: Bool {
     guard Threads.count > 1, layout.time > 1 else { return false }
     let weights = program.loop.reduce(0) { sum, instruction in
-      guard case .product(_, let packed, _, _) = instruction else { return sum }
+      guard case .product(_, let packed, _, _, _) = instruction else { return sum }
       return sum + matrices[packed].n * matrices[packed].k
     }
     return TeamWork.isWorthwhile(weights: weights)

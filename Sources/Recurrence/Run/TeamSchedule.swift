@@ -38,20 +38,20 @@ package struct TeamSchedule: Sendable {
     self.meets = meets
   }
 
-  /// The width of all elementwise work, when everything else is made of pieces of that width.
+  /// The width of the narrowest elementwise work, when everything else is made of pieces of that width.
   private static func commonWidth(_ instructions: [Instruction]) -> Int? {
-    var width: Int?
-    for instruction in instructions {
-      guard case .pointwise(let code, _, let own) = instruction else { continue }
-      guard width ?? own == own, !code.contains(where: { $0.opcode == UR_SPLAT.rawValue }) else { return nil }
-      width = own
+    let widths = instructions.compactMap { instruction -> Int? in
+      if case .pointwise(_, _, let width) = instruction { width } else { nil }
     }
-    guard let width else { return nil }
+    guard let width = widths.min() else { return nil }
     let fits = instructions.allSatisfy { instruction in
       switch instruction {
       case .rows: false
-      case .pointwise(_, let operands, _): operands.allSatisfy { $0.column % width == 0 }
-      case .product(_, _, let d, let c): c.column % width == 0 && (d?.column ?? 0) % width == 0
+      case .pointwise(let code, let operands, let own):
+        own % width == 0 && operands.allSatisfy { $0.column % width == 0 }
+          && !code.contains { $0.opcode == UR_SPLAT.rawValue }
+      case .product(_, _, let d, let c, let own):
+        own % width == 0 && c.column % width == 0 && (d?.column ?? 0) % width == 0
       }
     }
     return fits ? width : nil
@@ -83,7 +83,7 @@ package struct TeamSchedule: Sendable {
         }
       }
       switch instruction {
-      case .product(let a, _, _, let c):
+      case .product(let a, _, _, let c, _):
         written = Set([cell(c)].compactMap { $0 })
         gathered = Set([cell(a)].compactMap { $0 })
       case .pointwise(let code, let operands, _):
