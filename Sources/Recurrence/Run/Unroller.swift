@@ -108,18 +108,14 @@ package final class Unroller: Sendable {
 
   // MARK: Streaming
 
-  /// Holds one sequence open, beginning with states [1, width]. It keeps the weights that the parameters have now.
-  package func stream(from states: [Tensor]) -> StepStream {
+  /// Holds one sequence open, beginning with states [1, width]. It keeps the weights that the parameters have now, its
+  /// matrices rounded to `precision`.
+  package func stream(from states: [Tensor], precision: Precision) -> StepStream {
     let plan = plan()
     let versions = plan.parameters.map(\.version)
     let values = plan.packed.tensors(versions: versions, compute: plan.weightTensors)
-    let program = LoadedProgram(.inference, of: plan, WeightValues(tensors: values, versions: versions))
-    let layout = Layout(time: 1, batch: 1)
-    // A stream changes its states in place: each use gets a copy.
-    return StepStream(
-      program.run(
-        layout, program.buffers(rows: 1), from: states.map(layout.inShardOrder),
-        initial: states.map(layout.inShardOrder)))
+    let weights = WeightValues(tensors: values, versions: versions)
+    return StepStream(LoadedProgram(.inference, of: plan, weights, precision: precision), from: states)
   }
 
   // MARK: Stepwise
