@@ -4,12 +4,15 @@ import Unroll
 /// A row of `unroll bench recurrent`, ready to be measured: its network built, run once, and its numbers taken.
 final class RecurrentBenchmark {
   let row: RecurrentRow
+  /// The same in float32, which a row of fewer bits is held against.
+  let float32: RecurrentBenchmark?
   /// Sum, sum of squares and projection of the outputs; of the gradients, where there are any.
   let checks: [String: [Double]]
   private let work: () -> Void
 
   init(_ row: RecurrentRow) {
     self.row = row
+    float32 = row.inFloat32.map(RecurrentBenchmark.init)
     (checks, work) = Self.prepare(row)
   }
 
@@ -66,14 +69,18 @@ final class RecurrentBenchmark {
     if row.kind == .step { return steps(row, layers) }
     let input = SequenceBatch(
       values: BenchNoise.tensor([row.time, row.batch, row.hidden], salt: BenchNoise.input), lengths: row.lengths)
-    return row.kind == .forward ? forward(Stack(layers), input) : training(Stack(layers), input)
+    return row.kind == .forward
+      ? forward(Stack(layers), input, row.precision ?? .float32) : training(Stack(layers), input)
   }
 
-  private static func forward(_ stack: Stack, _ input: SequenceBatch) -> (
+  private static func forward(_ stack: Stack, _ input: SequenceBatch, _ precision: Precision) -> (
     checks: [String: [Double]], work: () -> Void
   ) {
-    let output = stack(input).output
-    return (["output": BenchNoise.checksum(output.values.values)], { _ = stack(input) })
+    func output() -> SequenceBatch {
+      var evaluation = Evaluation.inference(precision)
+      return stack(input, from: stack.initialState(batch: input.layout.batch), in: &evaluation).output
+    }
+    return (["output": BenchNoise.checksum(output().values.values)], { _ = output() })
   }
 
   /// A stack whose input is watched like a parameter, so that its gradient is taken as well.
@@ -112,7 +119,7 @@ final class RecurrentBenchmark {
   ) {
     let count = 16
     let inputs = BenchNoise.tensor([count * row.batch, row.hidden], salt: BenchNoise.input)
-    let session = Session(Stack(layers))
+    let session = Session(Stack(layers), precision: row.precision ?? .float32)
     let outputs = (0..<count).flatMap { session.push(inputs.rows($0..<$0 + 1)).values }
     let values = inputs.values
     var (next, output) = (0, [Float](repeating: 0, count: session.outputSize))

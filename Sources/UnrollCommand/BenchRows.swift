@@ -33,16 +33,21 @@ struct RecurrentRow: Codable, Hashable {
   let kind: Kind
   /// Time steps, sequences, values of the state and of the input, layers.
   let time, batch, hidden, layers: Int
+  /// What matrices are rounded to; nil: nothing. For inference.
+  let precision: Precision?
   /// nil: as many as the program uses.
   var threads: Int?
 
-  init(_ cell: Cell, _ kind: Kind, time: Int, batch: Int, hidden: Int, layers: Int = 1) {
+  init(
+    _ cell: Cell, _ kind: Kind, time: Int, batch: Int, hidden: Int, layers: Int = 1, precision: Precision? = nil
+  ) {
     self.cell = cell
     self.kind = kind
     self.time = time
     self.batch = batch
     self.hidden = hidden
     self.layers = layers
+    self.precision = precision
   }
 
   /// What is measured when nothing is chosen.
@@ -60,12 +65,39 @@ struct RecurrentRow: Codable, Hashable {
     let ragged = [(100, 32, 128), (100, 64, 256)].map {
       RecurrentRow(.lstm, .ragged, time: $0, batch: $1, hidden: $2)
     }
-    return sequences.filter { $0.kind == .train } + ragged + sequences.filter { $0.kind == .forward } + steps
+    let reduced: [RecurrentRow] = [Cell.lstm, .gru, .elman].flatMap { cell in
+      [Precision.bfloat16, .int8].flatMap { precision in
+        [(Kind.forward, 100, 1), (.forward, 100, 32), (.step, 1, 1)].flatMap { kind, time, batch in
+          [256, 512].map {
+            RecurrentRow(cell, kind, time: time, batch: batch, hidden: $0, precision: precision)
+          }
+        }
+      }
+    }
+    return sequences.filter { $0.kind == .train } + ragged + sequences.filter { $0.kind == .forward } + steps + reduced
   }()
 
+  /// What the row does: `train`, `forward bf16`.
+  var work: String {
+    switch precision {
+    case nil, .float32: kind.rawValue
+    case .bfloat16: kind.rawValue + " bf16"
+    case .int8: kind.rawValue + " int8"
+    }
+  }
+
+  /// `T35 B20 H200 L2`.
+  var shape: String { "T\(time) B\(batch) H\(hidden)" + (layers > 1 ? " L\(layers)" : "") }
+
   /// `lstm train T35 B20 H200 L2`; the words that `--filter` knows.
-  var label: String {
-    "\(cell.rawValue) \(kind.rawValue) T\(time) B\(batch) H\(hidden)" + (layers > 1 ? " L\(layers)" : "")
+  var label: String { "\(cell.rawValue) \(work) \(shape)" }
+
+  /// The row that a reduced one is held against; nil for one that is not reduced.
+  var inFloat32: RecurrentRow? {
+    guard let precision, precision != .float32 else { return nil }
+    var row = RecurrentRow(cell, kind, time: time, batch: batch, hidden: hidden, layers: layers)
+    row.threads = threads
+    return row
   }
 
   /// Whether every word of `text` is one of the label's.
@@ -94,7 +126,12 @@ struct RecurrentRow: Codable, Hashable {
     for (name, value, limit) in limits where value < 1 || value > limit {
       throw UnrollError(.usage, "\(name) is \(value), and must be in 1…\(limit)")
     }
-    if kind == .step && time != 1 { throw UnrollError(.usage, "a step has time 1, not \(time)") }
+    if kind == .step && (time, batch) != (1, 1) {
+      throw UnrollError(.usage, "a step has time 1 and batch 1, not \(time) and \(batch)")
+    }
+    if inFloat32 != nil && kind != .forward && kind != .step {
+      throw UnrollError(.usage, "\(kind.rawValue) needs float32", hint: "a precision is for forward and step")
+    }
     if max(time * batch, 2 * hidden) * hidden * layers * cell.gates > 1 << 30 {
       throw UnrollError(
         .usage, "\(label) is too large to be measured", hint: "make time, batch, hidden or layers smaller")
