@@ -33,8 +33,8 @@ final class TokenSession {
       guard let target = scores.baseAddress else { return }
       readout.multiply(rows: 1, hidden.floats, lda: readout.k, into: target, ldc: readout.n)
       // After the product, not before: the order in which the layer adds.
-      guard let bias else { return }
-      for i in 0..<count { target[i] += bias.storage.floats[i] }
+      guard let values = bias?.storage.floats else { return }
+      for i in 0..<count { target[i] += values[i] }
     }
   }
 }
