@@ -5,7 +5,7 @@ import Foundation
 struct BenchCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "bench", abstract: "Measure the speed of this machine.",
-    subcommands: [KernelsBench.self, RecurrentBench.self])
+    subcommands: [KernelsBench.self, RecurrentBench.self, PassesBench.self])
 }
 
 /// `unroll bench kernels`: every kernel that time is spent in, against what the processor can do at best.
@@ -46,9 +46,7 @@ struct KernelsBench: ParsableCommand {
   private static func columns(_ kernel: String, _ shape: String, _ value: String, _ unit: String, _ last: String)
     -> String
   {
-    func left(_ text: String, _ width: Int) -> String { text.padding(toLength: width, withPad: " ", startingAt: 0) }
-    let right = String(repeating: " ", count: max(0, 8 - value.count)) + value
-    return "\(left(kernel, 12)) \(left(shape, 24)) \(right) \(left(unit, 14)) \(last)"
+    Columns.line([.left(kernel, 12), .left(shape, 24), .right(value, 8), .left(unit, 14), .left(last, 0)])
   }
 
   private static func line(_ row: KernelBenchmark.Row) throws -> String {
@@ -56,4 +54,27 @@ struct KernelsBench: ParsableCommand {
     encoder.outputFormatting = [.sortedKeys]
     return String(decoding: try encoder.encode(row), as: UTF8.self)
   }
+}
+
+/// A table for people, line by line.
+enum Columns {
+  /// A text and the width that it fills up with spaces.
+  enum Cell {
+    case left(String, Int)
+    case right(String, Int)
+  }
+
+  /// Cells side by side, without a line's end.
+  static func line(_ cells: [Cell]) -> String {
+    let texts = cells.map { cell in
+      switch cell {
+      case .left(let text, let width): text + spaces(width - text.count)
+      case .right(let text, let width): spaces(width - text.count) + text
+      }
+    }
+    let line = texts.joined(separator: " ")
+    return line.lastIndex { $0 != " " }.map { String(line[...$0]) } ?? ""
+  }
+
+  private static func spaces(_ count: Int) -> String { String(repeating: " ", count: max(0, count)) }
 }

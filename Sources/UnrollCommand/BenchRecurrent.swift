@@ -134,11 +134,9 @@ struct RecurrentBench: ParsableCommand {
     _ cell: String, _ work: String, _ shape: String, _ time: String, _ speed: String, _ fraction: String,
     _ ratio: String
   ) -> String {
-    func left(_ text: String, _ width: Int) -> String { text.padding(toLength: width, withPad: " ", startingAt: 0) }
-    func right(_ text: String, _ width: Int) -> String {
-      String(repeating: " ", count: max(0, width - text.count)) + text
-    }
-    return "\(left(cell, 16)) \(left(work, 12)) \(left(shape, 17)) \(right(time, 9)) \(right(speed, 8)) "
-      + right(fraction, 12) + (ratio.isEmpty ? "" : right(ratio, 12)) + "\n"
+    Columns.line([
+      .left(cell, 16), .left(work, 12), .left(shape, 17), .right(time, 9), .right(speed, 8), .right(fraction, 12),
+      .right(ratio, 11),
+    ]) + "\n"
   }
 }

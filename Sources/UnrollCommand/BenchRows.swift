@@ -8,12 +8,14 @@ struct RecurrentRow: Codable, Hashable {
     case lstm
     /// The cell that no library has.
     case tide
+    /// Two dense layers, of twice the state's values and of the state's, as a cell.
+    case dense
 
     /// Products with [h, x] in a step, each of `hidden` rows.
     var gates: Int {
       switch self {
       case .elman: 1
-      case .gru, .gruResetAfter, .tide: 3
+      case .gru, .gruResetAfter, .tide, .dense: 3
       case .lstm: 4
       }
     }
@@ -52,7 +54,7 @@ struct RecurrentRow: Codable, Hashable {
 
   /// What is measured when nothing is chosen.
   static let all: [RecurrentRow] = {
-    let cells = Cell.allCases
+    let cells = [Cell.elman, .gru, .gruResetAfter, .lstm, .tide]
     let sequences: [RecurrentRow] = cells.flatMap { cell in
       [(100, 32, 128, 1), (100, 64, 256, 1), (35, 20, 200, 2), (50, 64, 512, 1), (100, 1, 128, 1), (100, 1, 256, 1)]
         .map { RecurrentRow(cell, .train, time: $0, batch: $1, hidden: $2, layers: $3) }
@@ -101,9 +103,10 @@ struct RecurrentRow: Codable, Hashable {
   }
 
   /// Whether every word of `text` is one of the label's.
-  func matches(_ text: String) -> Bool {
-    Set(text.lowercased().split(separator: " ")).isSubset(of: label.lowercased().split(separator: " "))
-  }
+  func matches(_ text: String) -> Bool { Self.words(of: text).isSubset(of: Self.words(of: label)) }
+
+  /// Words in any order and case.
+  static func words(of text: String) -> Set<Substring> { Set(text.lowercased().split(separator: " ")) }
 
   /// Lengths of the sequences, [batch].
   var lengths: [Int] {
