@@ -17,7 +17,9 @@ struct KernelsBench: ParsableCommand {
       sides are measured alternately, and the medians are printed. Times are processor time of one thread. \
       UNROLL_ISA chooses an instruction set.
 
-      Example: UNROLL_ISA=avx2 unroll bench kernels
+      Examples:
+        unroll bench kernels
+        UNROLL_ISA=avx2 unroll bench kernels --json
       """)
 
   @Flag(help: "Print one JSON object a line.")
@@ -25,11 +27,8 @@ struct KernelsBench: ParsableCommand {
 
   func run() throws {
     let bench = KernelBenchmark()
-    if !json { print("instruction set: \(bench.instructionSet)\n" + Self.header) }
-    try bench.run { row in
-      print(json ? try Self.line(row) : Self.text(row))
-      fflush(nil)  // so that a row is seen when it is measured, also through a pipe
-    }
+    if !json { try Console.write("instruction set: \(bench.instructionSet)\n\(Self.header)\n") }
+    try bench.run { try json ? Console.json($0) : Console.write(Self.text($0) + "\n") }
   }
 
   private static let header = columns("kernel", "shape", "value", "unit", "relative to")
@@ -47,12 +46,6 @@ struct KernelsBench: ParsableCommand {
     -> String
   {
     Columns.line([.left(kernel, 12), .left(shape, 24), .right(value, 8), .left(unit, 14), .left(last, 0)])
-  }
-
-  private static func line(_ row: KernelBenchmark.Row) throws -> String {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys]
-    return String(decoding: try encoder.encode(row), as: UTF8.self)
   }
 }
 

@@ -7,11 +7,11 @@ struct PassesBench: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "passes", abstract: "Measure what passes, engine and kernels are worth, by switching each off.",
     discussion: """
-      Each is measured in turns as it is and with that one thing switched off; the medians are printed, and how many \
-      times longer it takes without. `all` is a recurrence without any pass, `threads` is one thread, `team` is one \
-      thread for a single sequence, `session` is a batch of one step with its state handed on, `kept-weights` packs the \
-      weights at each run. `checkpointing` costs time and saves memory. Names of instruction sets stand for the one in \
-      use against that lower one.
+      Each is measured in turns as it is and with that one thing switched off; the medians are printed, and how \
+      many times longer it takes without. `all` is a recurrence without any pass, `threads` is one thread, `team` is \
+      one thread for a single sequence, `session` is a batch of one step with its state handed on, `kept-weights` \
+      packs the weights at each run. `checkpointing` costs time and saves memory. Names of instruction sets stand \
+      for the one in use against that lower one.
 
       Examples:
         unroll bench passes --filter "pass lstm"

@@ -75,7 +75,7 @@ struct RecurrentBench: ParsableCommand {
     do {
       try row.check()
     } catch {
-      throw UnrollError(error.kind, error.message, at: place, hint: error.hint)
+      throw UnrollError(.invalidData, error.message, at: place, hint: error.hint)
     }
     return row
   }

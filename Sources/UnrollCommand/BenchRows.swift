@@ -127,10 +127,11 @@ struct RecurrentRow: Codable, Hashable {
       ("threads", threads ?? 1, 1024),
     ]
     for (name, value, limit) in limits where value < 1 || value > limit {
-      throw UnrollError(.usage, "\(name) is \(value), and must be in 1…\(limit)")
+      throw UnrollError(.usage, "\(name) is \(value), and must be in 1…\(limit)", hint: "choose one in that range")
     }
     if kind == .step && (time, batch) != (1, 1) {
-      throw UnrollError(.usage, "a step has time 1 and batch 1, not \(time) and \(batch)")
+      throw UnrollError(
+        .usage, "a step has time 1 and batch 1, not \(time) and \(batch)", hint: "for others there is forward")
     }
     if inFloat32 != nil && kind != .forward && kind != .step {
       throw UnrollError(.usage, "\(kind.rawValue) needs float32", hint: "a precision is for forward and step")

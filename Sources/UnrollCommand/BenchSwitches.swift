@@ -31,7 +31,8 @@ struct EngineSwitch {
     var time, batch, hidden: Int
   }
 
-  /// Every pass, then all of them, on training steps of a plain LSTM, the textbook's GRU and two dense layers as a cell.
+  /// Every pass, then all of them, on training steps of a plain LSTM, the textbook's GRU, and two dense layers as a
+  /// cell.
   static func passes(_ shapes: [Shape]) -> [EngineSwitch] {
     (PassSet.inOrder.map { (name: $0.pass.name, flag: $0.flag) } + [("all", .all)]).flatMap { name, flag in
       [RecurrentRow.Cell.lstm, .gru, .dense].flatMap { cell in

@@ -10,8 +10,8 @@ import Tensors
 ///     let other = session.forked()                         // goes on from here by itself
 ///
 /// One time step allocates nothing in the form that takes buffers. Pushing the steps of a sequence gives the values
-/// that the layer gives for the whole in the same precision, bit for bit. A session keeps the weights that the layer had
-/// when it was made, and is without dropout. Backward layers cannot stream: making a session of one traps.
+/// that the layer gives for the whole in the same precision, bit for bit. A session keeps the weights that the layer
+/// had when it was made, and is without dropout. Backward layers cannot stream: making a session of one traps.
 ///
 ///     let small = Session(stack, precision: .int8)         // a quarter of the weights to read at every step
 public final class Session {
