@@ -23,7 +23,7 @@ struct PassesBench: ParsableCommand {
   @Option(help: "Only rows with all of these words, for example: \"hoist lstm\"; also: pass, engine, kernels.")
   var filter = ""
   @Option(parsing: .unconditional, help: "Measurements of each row; the medians are printed.")
-  var rounds = 3
+  var rounds = 5
   @Option(parsing: .unconditional, help: "Milliseconds that a measurement takes at least; of kernels always 250.")
   var milliseconds = 100
   @Option(parsing: .unconditional, help: "Time steps; with this, --batch or --hidden there is one shape only.")
@@ -61,7 +61,7 @@ struct PassesBench: ParsableCommand {
   }
 
   private var shapes: [EngineSwitch.Shape] {
-    let small = EngineSwitch.Shape(time: 50, batch: 16, hidden: 64)
+    let small = EngineSwitch.Shape(time: 100, batch: 1, hidden: 128)
     if time == nil && batch == nil && hidden == nil { return [small, .init(time: 50, batch: 64, hidden: 256)] }
     return [.init(time: time ?? small.time, batch: batch ?? small.batch, hidden: hidden ?? small.hidden)]
   }
@@ -80,7 +80,14 @@ struct PassesBench: ParsableCommand {
 
     init(_ entry: EngineSwitch, rounds: Int, seconds: Double) throws {
       let (on, off) = try entry.prepare()
-      let pairs = try (0..<rounds).map { _ in (on: try on(seconds), off: try off(seconds)) }
+      let pairs = try (0..<rounds).map { round in
+        // By turns first: what a machine does slower and slower hits both alike.
+        guard round % 2 == 0 else {
+          let without = try off(seconds)
+          return (on: try on(seconds), off: without)
+        }
+        return (on: try on(seconds), off: try off(seconds))
+      }
       kind = entry.kind
       name = entry.name
       row = entry.row
