@@ -166,7 +166,7 @@ static void join_team(void *context, long member) {
 void ur_team(void (*body)(void *context, long member, long members), void *context) {
   if (!inside && pthread_mutex_trylock(&pool.owner) == 0) {
     start_workers();
-    team all = {body, context, pool.workers + 1};
+    team all = {body, context, pool.workers + 1 < UR_TEAM_MOST ? pool.workers + 1 : UR_TEAM_MOST};
     const bool many = all.members > 1;
     if (many) run_job((uint32_t)all.members, join_team, &all);
     pthread_mutex_unlock(&pool.owner);
@@ -175,20 +175,19 @@ void ur_team(void (*body)(void *context, long member, long members), void *conte
   body(context, 0, 1);
 }
 
-void ur_barrier_wait(ur_barrier *barrier, long members) {
-  if (members < 2) return;
-  const uint32_t generation = __atomic_load_n(&barrier->generation, __ATOMIC_ACQUIRE);
-  if (__atomic_add_fetch(&barrier->arrived, 1, __ATOMIC_ACQ_REL) == (uint32_t)members) {
-    __atomic_store_n(&barrier->arrived, 0, __ATOMIC_RELAXED);
-    __atomic_store_n(&barrier->generation, generation + 1, __ATOMIC_RELEASE);
-    return;
-  }
-  // A member that lost its core for a while is waited for without keeping the core from it.
-  for (int spin = 0; __atomic_load_n(&barrier->generation, __ATOMIC_ACQUIRE) == generation; spin++) {
-    if (spin < SPINS) {
-      pause_briefly();
-    } else {
-      sched_yield();
+void ur_barrier_wait(ur_barrier *barrier, long member, long members) {
+  const uint32_t round = barrier->member[member].rounds + 1;
+  __atomic_store_n(&barrier->member[member].rounds, round, __ATOMIC_RELEASE);
+  for (long other = 0; other < members; other++) {
+    const uint32_t *theirs = &barrier->member[other].rounds;
+    // Another member may be one round ahead already. One that lost its core for a while is waited for without keeping
+    // the core from it.
+    for (int spin = 0; (int32_t)(__atomic_load_n(theirs, __ATOMIC_ACQUIRE) - round) < 0; spin++) {
+      if (spin < SPINS) {
+        pause_briefly();
+      } else {
+        sched_yield();
+      }
     }
   }
 }

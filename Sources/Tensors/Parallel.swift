@@ -46,7 +46,7 @@ package struct TeamMember {
 
   /// Waits until all members are here.
   @inline(__always)
-  package func meet() { ur_barrier_wait(barrier, count) }
+  package func meet() { ur_barrier_wait(barrier, index, count) }
 
   /// This member's part of 0..<total, in multiples of `multiple`; the parts of all members cover it once.
   @inline(__always)

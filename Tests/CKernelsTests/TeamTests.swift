@@ -28,7 +28,7 @@ import Testing
           var sum = 0
           for other in 0..<members { sum &+= context.values[from + other] }
           context.values[to + member] = sum &* 3 &+ member
-          ur_barrier_wait(context.barrier, members)
+          ur_barrier_wait(context.barrier, member, members)
         }
       }, &context)
     let members = (0..<8).filter { values[$0] != 1 }.count

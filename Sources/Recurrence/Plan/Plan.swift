@@ -7,8 +7,8 @@ package final class Plan: Sendable {
   package let history: [(name: String, graph: StepGraph)]
   /// The step's adjoint as derived, and after each pass that ran.
   package let adjointHistory: [(name: String, graph: StepGraph)]
-  /// Computes from parameters and constants what is the same for all time steps.
-  let weights: StepGraph
+  /// What is the same for all time steps.
+  let weights: WeightSources
   let inference: Program
   let training: Program
   let adjoint: Program
@@ -41,35 +41,12 @@ package final class Plan: Sendable {
       if case .saved(let saved)? = node.leaf { return saved }
       return nil
     }
-    self.weights = weights
+    self.weights = WeightSources(weights)
     inference = lower(forward)
     training = lower(forward, kept: Set(saved))
     self.adjoint = lower(backward, forward: training)
     inputCotangents = adjoint.inputCotangents
     self.history = history
     self.adjointHistory = adjointHistory
-  }
-
-  /// The weights of the step, computed on the tape if one is recording.
-  func weightTensors() -> [Tensor] {
-    var tensors: [Tensor] = []
-    for node in weights.nodes {
-      switch node.source {
-      case .leaf(.parameter(let reference)): tensors.append(reference.parameter.tensor)
-      case .leaf(.constant(let index)): tensors.append(weights.constants[index])
-      case .leaf: mistake("a weight depends on the time step:\n\(weights)")
-      case .operation(let operation, let operands):
-        tensors.append(Tensor.apply(operation, operands.map { tensors[$0] }))
-      }
-    }
-    return weights.outputs.map { tensors[$0] }
-  }
-
-  /// The parameters that the step reads.
-  var parameters: [Parameter] {
-    weights.nodes.compactMap { node in
-      if case .parameter(let reference)? = node.leaf { return reference.parameter }
-      return nil
-    }
   }
 }

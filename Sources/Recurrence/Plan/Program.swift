@@ -85,6 +85,10 @@ struct Program: Sendable {
   var inheritedSequences = 0
   var steps: [BufferSpec] = []
   var packings: [Packing] = []
+  /// Weights that are read as vectors.
+  var vectors: [Int] {
+    Set((before + loop + after).flatMap(\.addresses).filter { $0.kind == .vector }.map(\.index)).sorted()
+  }
   /// Widths of the state's parts, and where each one's new value goes.
   var stateWidths: [Int] = []
   var newStates: [Address] = []

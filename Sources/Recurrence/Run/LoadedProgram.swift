@@ -1,9 +1,22 @@
 import Tensors
 
-/// The values of a step's weights, and the versions of the parameters that they were computed from.
+/// What a step's weights are made of, and the versions of the parameters that it is.
 struct WeightValues {
-  let tensors: [Tensor]
+  let sources: [Tensor]
   let versions: [Int]
+}
+
+extension Plan {
+  /// The values of the weights' sources for the parameters as they are, computed on the tape if one is recording.
+  func weightSources() -> (tensors: [Tensor], values: WeightValues) {
+    let versions = weights.parameters.map(\.version)
+    var known: [Int: Tensor] = [:]
+    // What is on a tape has to be computed there.
+    if case .none = Recording.current { known = packed.computed(versions: versions) }
+    let tensors = weights.tensors(known: known)
+    packed.remember(weights.computed(of: tensors), versions: versions)
+    return (tensors, WeightValues(sources: tensors.map(\.detached), versions: versions))
+  }
 }
 
 /// A program of a plan with the weights that it reads: ready to run over any batch.
@@ -12,7 +25,8 @@ struct LoadedProgram {
     case inference, training, adjoint
   }
   let program: Program
-  private let vectors: [Tensor]
+  /// By weight: the vectors that the program reads.
+  private let vectors: [Int: Tensor]
   private let matrices: [PackedMatrix]
   private let keptStates: [Address]
   private let isReversed: Bool
@@ -23,9 +37,9 @@ struct LoadedProgram {
     case .training: program = plan.training
     case .adjoint: program = plan.adjoint
     }
-    vectors = weights.tensors
-    matrices = plan.packed.matrices(
-      program.packings, of: weights.tensors, versions: weights.versions, precision: precision)
+    vectors = Dictionary(
+      uniqueKeysWithValues: program.vectors.map { ($0, plan.weights.weights[$0].tensor(weights.sources)) })
+    matrices = plan.packed.matrices(program.packings, of: plan.weights.weights, weights, precision: precision)
     keptStates = role == .adjoint ? plan.training.newStates : program.newStates
     isReversed = role == .adjoint
   }

@@ -21,7 +21,7 @@ struct WholeRun {
 }
 
 /// A whole recurrence as one entry of a tape: remembers what the forward run saved, and runs the adjoint program back
-/// through time. Operands: inputs, initial states, weights.
+/// through time. Operands: inputs, initial states, the weights' sources.
 struct RecurrenceOperation: CompositeOperation {
   let plan: Plan
   let layout: Layout
@@ -42,12 +42,12 @@ struct RecurrenceOperation: CompositeOperation {
       layout, adjoint.buffers(rows: layout.rowCount, given: given), from: plan.finalCotangents(results, layout),
       initial: initial)
     let initials = zip(run.run(), plan.adjoint.stateWidths).map { layout.inCallerOrder($0, width: $1) }
-    var weightCotangents = [Tensor?](repeating: nil, count: weights.tensors.count)
-    run.reduce(into: &weightCotangents)
+    var weightCotangents = WeightCotangents(plan.weights)
+    weightCotangents.add(run, sources: weights.sources)
     let inputs = plan.inputCotangents.map { output in
       output.map { adjoint.program.tensor(adjoint.program.outputs[$0], run.sequences, rows: layout.rowCount) }
     }
-    return inputs + initials + weightCotangents
+    return inputs + initials + weightCotangents.sums
   }
 }
 
