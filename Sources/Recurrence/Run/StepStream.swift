@@ -10,6 +10,7 @@ package final class StepStream {
     let previous, carried: UnsafeMutablePointer<Float>
     let count: Int
   }
+  private let loaded: LoadedProgram
   private let run: ProgramRun
   private let memory: ShardMemory
   /// The instructions of a step in order; each thread has scratch of its own.
@@ -22,11 +23,16 @@ package final class StepStream {
   /// Values in a row of the input, of the output.
   package let inputWidth, outputWidth: Int
 
-  /// A stream of a loaded inference program with one input and one output. `run` is for one sequence of one time step,
-  /// and nobody else uses its buffers.
-  init(_ run: ProgramRun) {
-    let program = run.program
-    let memory = ShardMemory(run, run.layout.shards[0])
+  /// A stream of an inference program with one input and one output, beginning with states [1, width].
+  init(_ loaded: LoadedProgram, from states: [Tensor]) {
+    let program = loaded.program
+    let layout = Layout(time: 1, batch: 1)
+    // A stream changes its states in place: each use gets a copy.
+    let run = loaded.run(
+      layout, loaded.buffers(rows: 1), from: states.map(layout.inShardOrder),
+      initial: states.map(layout.inShardOrder))
+    let memory = ShardMemory(run, layout.shards[0])
+    self.loaded = loaded
     self.run = run
     self.memory = memory
     team = StreamTeam(run)
@@ -84,6 +90,9 @@ package final class StepStream {
         table, count: 1, row: 0, previousRow: nil, isOdd: false, member: member, units: team.units)
     }
   }
+
+  /// Another stream with the same weights that goes on from here; neither affects the other.
+  package func forked() -> StepStream { StepStream(loaded, from: states) }
 
   /// The parts of the state after the last step, each [1, width].
   package var states: [Tensor] {

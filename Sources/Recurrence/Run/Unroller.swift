@@ -103,16 +103,12 @@ package final class Unroller: Sendable {
 
   // MARK: Streaming
 
-  /// Holds one sequence open, beginning with states [1, width]. It keeps the weights that the parameters have now.
-  package func stream(from states: [Tensor]) -> StepStream {
+  /// Holds one sequence open, beginning with states [1, width]. It keeps the weights that the parameters have now, its
+  /// matrices rounded to `precision`.
+  package func stream(from states: [Tensor], precision: Precision) -> StepStream {
     let plan = plan()
-    let program = LoadedProgram(.inference, of: plan, plan.weightSources().values)
-    let layout = Layout(time: 1, batch: 1)
-    // A stream changes its states in place: each use gets a copy.
-    return StepStream(
-      program.run(
-        layout, program.buffers(rows: 1), from: states.map(layout.inShardOrder),
-        initial: states.map(layout.inShardOrder)))
+    let program = LoadedProgram(.inference, of: plan, plan.weightSources().values, precision: precision)
+    return StepStream(program, from: states)
   }
 
   // MARK: Stepwise
