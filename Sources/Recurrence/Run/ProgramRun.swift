@@ -72,7 +72,8 @@ struct ProgramRun: @unchecked Sendable {
   /// loop, so that each share stays in its core's own cache from step to step, and the rows outside it.
   private func runAsTeam(_ shard: Layout.Shard, _ results: [Storage]) {
     let memory = ShardMemory(self, shard)
-    let teamWork = TeamWork(TeamSchedule(program.loop, of: program, repeats: true))
+    let teamWork = TeamWork(
+      TeamSchedule(program.loop, of: program, repeats: true), weights: recurrentWeights, steps: layout.time)
     let all = 0..<shard.active.count
     team { member in
       let work = BoundProgram(self, memory)
@@ -86,12 +87,15 @@ struct ProgramRun: @unchecked Sendable {
   }
 
   private var isWorthATeam: Bool {
-    guard Threads.count > 1, layout.time > 1 else { return false }
-    let weights = program.loop.reduce(0) { sum, instruction in
+    Threads.count > 1 && layout.time > 1 && TeamWork.isWorthwhile(weights: recurrentWeights)
+  }
+
+  /// Floats of the matrices that each step multiplies with.
+  private var recurrentWeights: Int {
+    program.loop.reduce(0) { sum, instruction in
       guard case .product(_, let packed, _, _, _) = instruction else { return sum }
-      return sum + matrices[packed].n * matrices[packed].k
+      return sum + matrices[packed].storage.count
     }
-    return TeamWork.isWorthwhile(weights: weights)
   }
 
   /// Runs time steps in order. In a reversed run step 0 is the last one in time.
@@ -118,8 +122,14 @@ struct ProgramRun: @unchecked Sendable {
     let table = Kernels.active.table
     let schedule = teamWork.schedule
     for step in shard.active.indices {
-      let place = place(of: step, shard)
       if member.index == 0 { teamWork.watch(step: step) }
+      if teamWork.trial.contains(step) {
+        if step == teamWork.trial.lowerBound { member.meet() }
+        if member.index == 0 { runLoop(loop, shard, step..<step + 1) }
+        continue
+      }
+      if step == teamWork.trial.upperBound { member.meet() }
+      let place = place(of: step, shard)
       for (instruction, meets) in zip(loop, schedule.meets) {
         if meets { member.meet() }
         instruction.run(

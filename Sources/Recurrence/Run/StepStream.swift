@@ -62,12 +62,11 @@ package final class StepStream {
   /// next step.
   package func push(_ values: UnsafePointer<Float>) -> UnsafePointer<Float> {
     input.update(from: values, count: inputWidth)
-    let isDone =
-      team?.run(&pace, Unmanaged.passUnretained(self).toOpaque()) { stream, member, members in
-        let stream = Unmanaged<StepStream>.fromOpaque(stream!).takeUnretainedValue()
-        stream.runShare(member, of: members)
-      } ?? false
-    if !isDone { runAlone() }
+    if let team {
+      team.run(&pace, Unmanaged.passUnretained(self).toOpaque(), Self.runShare, alone: runAlone)
+    } else {
+      runAlone()
+    }
     for copy in copies {
       copy.previous.update(from: copy.source, count: copy.count)
       copy.carried.update(from: copy.source, count: copy.count)
@@ -80,11 +79,13 @@ package final class StepStream {
     for instruction in work[0].all { instruction.run(table, count: 1, row: 0, previousRow: nil, isOdd: false) }
   }
 
-  private func runShare(_ index: Int, of count: Int) {
-    guard let team else { return }
+  /// One member's share of a step of the stream at `stream`.
+  private static let runShare: @convention(c) (UnsafeMutableRawPointer?, Int, Int) -> Void = { stream, index, count in
+    let stream = Unmanaged<StepStream>.fromOpaque(stream!).takeUnretainedValue()
+    guard let team = stream.team else { return }
     let table = Kernels.active.table
     let member = TeamMember(index: index, count: count)
-    for (instruction, meets) in zip(work[index].all, team.meets) {
+    for (instruction, meets) in zip(stream.work[index].all, team.meets) {
       if meets { member.meet() }
       instruction.run(
         table, count: 1, row: 0, previousRow: nil, isOdd: false, member: member, units: team.units)

@@ -10,10 +10,17 @@ struct StreamTeam {
   /// Steps further apart than this find the other threads asleep, and waking them is not worth it.
   private static let closeTogether = Duration.microseconds(20)
 
+  /// Steps after which the two ways are compared anew: of so many, some are run by one thread and some by all, and
+  /// the others in the way that was faster.
+  private static let period = 512
+  private static let trial = 8
+
   /// How a stream's steps have followed one another so far.
   struct Pace {
     fileprivate var patience = Patience()
     fileprivate var lastEnd: ContinuousClock.Instant?
+    fileprivate var step = 0
+    fileprivate var fastest = (together: Duration.seconds(1), alone: Duration.seconds(1))
   }
 
   /// See `TeamSchedule`.
@@ -36,24 +43,42 @@ struct StreamTeam {
 
   func deallocate() { meets.deallocate() }
 
-  /// Runs a step with all threads, each calling `body` with `context`; false when it did not, and one has to do it.
+  /// Runs a step: with all threads, each calling `share` with `context`, or by `alone`.
   func run(
     _ pace: inout Pace, _ context: UnsafeMutableRawPointer,
-    _ body: @escaping @convention(c) (UnsafeMutableRawPointer?, _ member: Int, _ members: Int) -> Void
-  ) -> Bool {
+    _ share: @escaping @convention(c) (UnsafeMutableRawPointer?, _ member: Int, _ members: Int) -> Void,
+    alone: () -> Void
+  ) {
     let start = ContinuousClock.now
     let isClose = pace.lastEnd.map { start - $0 < Self.closeTogether } ?? false
-    guard isClose, threads == Threads.count, TeamWork.isAllowed, ur_team_if_awake(body, context, true) else {
-      // The step that one thread now runs is over some microseconds later, whatever they are.
-      pace.lastEnd = start + Self.closeTogether
-      return false
-    }
+    let isTogether =
+      isClose && wantsTeam(&pace) && threads == Threads.count && TeamWork.isAllowed
+      && ur_team_if_awake(share, context, true)
+    if !isTogether { alone() }
     let end = ContinuousClock.now
     pace.lastEnd = end
-    if pace.patience.isOver(after: end - start) {
-      pace.patience = Patience()
-      TeamWork.pauseTeams()
+    if !isTogether {
+      pace.fastest.alone = min(pace.fastest.alone, end - start)
+    } else {
+      pace.fastest.together = min(pace.fastest.together, end - start)
+      if pace.patience.isOver(after: end - start) {
+        pace.patience = Patience()
+        TeamWork.pauseTeams()
+      }
     }
-    return true
+  }
+
+  /// Which way the next step goes.
+  private func wantsTeam(_ pace: inout Pace) -> Bool {
+    defer { pace.step = (pace.step + 1) % Self.period }
+    switch pace.step {
+    case 0:
+      pace.fastest = (.seconds(1), .seconds(1))
+      return false
+    case ..<Self.trial: return false
+    // The threads may have to be woken first.
+    case ..<(8 * Self.trial): return true
+    default: return pace.fastest.together < pace.fastest.alone
+    }
   }
 }
