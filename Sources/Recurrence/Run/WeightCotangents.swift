@@ -22,7 +22,8 @@ struct WeightCotangents {
     // The sums are nobody else's until they are returned.
     let floats = sums.map(\.storage.floats)
     for wave in waves(run.program.reductions, run, sources) {
-      let pieces = wave.flatMap { $0.pieces(rows: run.layout.rowCount) }
+      let most = (4 * Threads.count + wave.count - 1) / wave.count
+      let pieces = wave.flatMap { $0.pieces(rows: run.layout.rowCount, most: most) }
       parallel(pieces.count) { pieces[$0].add(to: floats) }
     }
     self.sums = sums
@@ -87,14 +88,14 @@ private struct BlockSum {
     return block.source == other.block.source && a.rows.overlaps(b.rows) && a.columns.overlaps(b.columns)
   }
 
-  /// The sum in pieces of about equal work, none too small to be worth a thread's attention.
-  func pieces(rows: Int) -> [BlockSum] {
+  /// The sum in at most so many pieces of about equal work, none too small to be worth a thread's attention.
+  func pieces(rows: Int, most: Int) -> [BlockSum] {
     guard case .outer = kind else { return [self] }
     let tile = Kernels.active.table.pointee.tile
     let tiles = (block.rows.count + tile - 1) / tile
     let work = rows * block.rows.count * block.columns.count
     // The second operand is copied anew for each piece: pieces are no smaller than balance needs.
-    let count = max(1, min(tiles / 4, work >> 19))
+    let count = max(1, min(most, tiles / 4, work >> 19))
     return (0..<count).map { piece in
       let from = min(block.rows.count, tiles * piece / count * tile)
       let to = min(block.rows.count, tiles * (piece + 1) / count * tile)
