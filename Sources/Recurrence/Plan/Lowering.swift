@@ -88,8 +88,8 @@ struct Lowering {
   /// Whether the values of a state's part stay for all time steps.
   private func keepsState(_ part: Int, leaf: Int?) -> Bool {
     guard forward == nil else { return false }
-    let node = graph.states[part]
-    return needsSequence(node) || leaf.map(needsSequence) == true
+    let nodes = [graph.states[part]] + (leaf.map { [$0] } ?? [])
+    return nodes.contains { needsSequence($0) || needsStretch($0) }
   }
 
   private func isView(_ node: Int) -> Bool {
@@ -97,14 +97,19 @@ struct Lowering {
     return false
   }
 
-  /// Whether a node's values are read outside its phase's running step.
+  /// Whether a node's values are read when the run is over.
   private func needsSequence(_ node: Int) -> Bool {
     if kept.contains(node) || graph.outputs.contains(node) { return true }
-    if graph.nodes[node].phase != .loop { return true }
-    return users[node].contains { user in
-      if reductionNodes.contains(user) || graph.nodes[user].phase != .loop { return true }
-      return isView(user) && needsSequence(user)
-    } || graph.reductions.contains { $0.node == node }
+    if graph.reductions.contains(where: { $0.node == node }) { return true }
+    // Paddings are zeros that nobody writes; buffers of sequences can begin with zeros.
+    if case .pad? = graph.nodes[node].operation, graph.nodes[node].phase != .loop { return true }
+    return users[node].contains { reductionNodes.contains($0) || (isView($0) && needsSequence($0)) }
+  }
+
+  /// Whether a node's values are read in another step than the one that computes them, or in another phase.
+  private func needsStretch(_ node: Int) -> Bool {
+    graph.nodes[node].phase != .loop
+      || users[node].contains { graph.nodes[$0].phase != .loop || (isView($0) && needsStretch($0)) }
   }
 
   /// Whether a node lives in a tile only: an elementwise value that only its own group reads.
@@ -135,6 +140,9 @@ struct Lowering {
       if needsSequence(i) {
         program.addresses[i] = sequence(width: node.width)
         if case .pad? = node.operation { program.zeroed.insert(program.sequences.count - 1) }
+      } else if needsStretch(i) {
+        program.stretches.append(BufferSpec(width: node.width, dense: false))
+        program.addresses[i] = Address(kind: .stretch, index: program.stretches.count - 1, column: 0)
       } else {
         program.steps.append(BufferSpec(width: node.width, dense: false))
         program.addresses[i] = Address(kind: .step, index: program.steps.count - 1, column: 0)

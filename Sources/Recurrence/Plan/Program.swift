@@ -6,6 +6,8 @@ struct Address: Hashable, Sendable {
   enum Kind: UInt8, Sendable {
     /// A buffer with a row for every packed row of the batch; at time t its rows of step t.
     case sequence
+    /// A buffer with a row for every packed row of the running stretch of time steps.
+    case stretch
     /// Scratch of the running step.
     case step
     /// Part `index` of the state before the step, where the states of all steps are kept.
@@ -83,6 +85,7 @@ struct Program: Sendable {
   /// Sequence buffers, those inherited from the forward program first.
   var sequences: [BufferSpec] = []
   var inheritedSequences = 0
+  var stretches: [BufferSpec] = []
   var steps: [BufferSpec] = []
   var packings: [Packing] = []
   /// Weights that are read as vectors.

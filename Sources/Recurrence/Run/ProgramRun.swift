@@ -36,9 +36,11 @@ struct ProgramRun: @unchecked Sendable {
   }
 
   private func run(_ shard: Layout.Shard, _ results: [Storage]) {
-    let memory = ShardMemory(self, shard)
+    let stretches = stretches(of: shard)
+    let memory = ShardMemory(self, shard, rowsOfStretch: stretches.map { rows(of: $0, shard).count }.max() ?? 0)
     let work = BoundProgram(self, memory)
-    for steps in stretches(of: shard) {
+    for steps in stretches {
+      memory.beginStretch(at: rows(of: steps, shard).lowerBound)
       runWholeSequence(work.before, shard, steps)
       runLoop(work.loop, shard, steps)
       runWholeSequence(work.after, shard, steps)
@@ -51,14 +53,14 @@ struct ProgramRun: @unchecked Sendable {
   /// still in the core's cache when the loop reads it, and what the loop computes when it is read after it.
   private func stretches(of shard: Layout.Shard) -> [Range<Int>] {
     let time = shard.active.count
-    guard !program.before.isEmpty || !program.after.isEmpty else { return [0..<time] }
-    let width = max(1, program.sequences.dropFirst(program.inheritedSequences).map(\.stride).max() ?? 1)
-    let rows = max(64, Self.stretch / width)
+    guard !program.before.isEmpty || !program.after.isEmpty else { return time > 0 ? [0..<time] : [] }
+    let own = program.sequences.dropFirst(program.inheritedSequences) + program.stretches
+    let most = max(64, Self.stretch / max(1, own.map(\.stride).max() ?? 1))
     var stretches: [Range<Int>] = []
     var first = 0
     while first < time {
       var (end, count) = (first, 0)
-      while end < time, count < rows {
+      while end < time, count < most {
         count += shard.active[isReversed ? time - 1 - end : end]
         end += 1
       }
@@ -68,10 +70,17 @@ struct ProgramRun: @unchecked Sendable {
     return stretches
   }
 
+  /// The packed rows of some steps, not none, counted from the shard's first.
+  private func rows(of steps: Range<Int>, _ shard: Layout.Shard) -> Range<Int> {
+    let time = shard.active.count
+    let inTime = isReversed ? time - steps.upperBound..<time - steps.lowerBound : steps
+    return shard.offsets[inTime.lowerBound]..<shard.offsets[inTime.upperBound - 1] + shard.active[inTime.upperBound - 1]
+  }
+
   /// One sequence leaves the other threads nothing to do, unless they share its work: the weights' columns inside the
   /// loop, so that each share stays in its core's own cache from step to step, and the rows outside it.
   private func runAsTeam(_ shard: Layout.Shard, _ results: [Storage]) {
-    let memory = ShardMemory(self, shard)
+    let memory = ShardMemory(self, shard, rowsOfStretch: layout.rowCount)
     let teamWork = TeamWork(
       TeamSchedule(program.loop, of: program, repeats: true), weights: recurrentWeights, steps: layout.time)
     let all = 0..<shard.active.count
@@ -157,12 +166,9 @@ struct ProgramRun: @unchecked Sendable {
       return
     }
     let table = Kernels.active.table
-    let time = shard.active.count
-    let inTime = isReversed ? time - steps.upperBound..<time - steps.lowerBound : steps
-    let start = shard.offsets[inTime.lowerBound]
-    let rows = shard.offsets[inTime.upperBound - 1] + shard.active[inTime.upperBound - 1] - start
-    let share = member?.share(of: rows, multiple: table.pointee.tile) ?? 0..<rows
-    let own = start + share.lowerBound..<start + share.upperBound
+    let rows = rows(of: steps, shard)
+    let share = member?.share(of: rows.count, multiple: table.pointee.tile) ?? 0..<rows.count
+    let own = rows.lowerBound + share.lowerBound..<rows.lowerBound + share.upperBound
     for first in stride(from: own.lowerBound, to: own.upperBound, by: Self.block) {
       let count = min(Self.block, own.upperBound - first)
       for instruction in instructions {

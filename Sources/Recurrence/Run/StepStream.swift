@@ -31,7 +31,7 @@ package final class StepStream {
     let run = loaded.run(
       layout, loaded.buffers(rows: 1), from: states.map(layout.inShardOrder),
       initial: states.map(layout.inShardOrder))
-    let memory = ShardMemory(run, layout.shards[0])
+    let memory = ShardMemory(run, layout.shards[0], rowsOfStretch: 1)
     self.loaded = loaded
     self.run = run
     self.memory = memory

@@ -60,6 +60,7 @@ package struct TeamSchedule: Sendable {
   /// A place whose values all members may need. Rows of sequences are new at each step.
   private enum Cell: Hashable {
     case sequence(Int, step: Int)
+    case stretch(Int, step: Int)
     case step(Int)
     case carried(Int, isOdd: Bool)
   }
@@ -73,6 +74,7 @@ package struct TeamSchedule: Sendable {
       func cell(_ address: Address) -> Cell? {
         switch address.kind {
         case .sequence: .sequence(address.index, step: step)
+        case .stretch: .stretch(address.index, step: step)
         case .step: .step(address.index)
         case .previous:
           // In an adjoint it is what the forward run wrote.
