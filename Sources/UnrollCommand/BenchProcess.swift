@@ -26,8 +26,11 @@ final class BenchProcess {
     }
   }
 
-  /// Its input ends, and so does it.
-  deinit { try? questions.fileHandleForWriting.close() }
+  deinit {
+    // Its input ends, and so does it.
+    try? questions.fileHandleForWriting.close()
+    process.waitUntilExit()
+  }
 
   /// Measures a row, on as many threads as this process has.
   func milliseconds(of row: RecurrentRow) throws -> Double {
