@@ -102,7 +102,7 @@ struct Lowering {
     if kept.contains(node) || graph.outputs.contains(node) { return true }
     if graph.reductions.contains(where: { $0.node == node }) { return true }
     // Paddings are zeros that nobody writes; buffers of sequences can begin with zeros.
-    if case .pad? = graph.nodes[node].operation, graph.nodes[node].phase != .loop { return true }
+    if case .pad? = graph.nodes[node].operation, needsStretch(node) { return true }
     return users[node].contains { reductionNodes.contains($0) || (isView($0) && needsSequence($0)) }
   }
 
