@@ -4,8 +4,8 @@
     python3 peer_torch.py --data FILE [--tokens words] [--cell lstm] [--hidden 256] [--epochs 8] [--json] ...
 
 Embedding -> recurrent layers (dropout before, between and after them) -> linear -> cross-entropy. Tokens are Unicode
-scalars, or words between white space with `<eos>` for a line's end and `<unk>` for what the training part lacks. The first
-90 % of the text train, the next 5 % validate, the last 5 % are left alone; with --validation all of --data train.
+scalars, or words between white space with `<eos>` for a line's end and `<unk>` for what the training part lacks. The
+first 90 % of the text train, the next 5 % validate, the last 5 % are left alone; with --validation all of --data train.
 An epoch reads the training part, a ring, as `batch` contiguous streams side by side, in windows of `length` steps; the
 state is carried from window to window, gradients are not. Only `gru-reset-after` is the same cell as unroll's of that
 name; PyTorch has no textbook GRU, and `gru` runs the same.
@@ -195,7 +195,8 @@ def main():
                  "unitsPerSecond": steps * options.batch / seconds, "seconds": seconds,
                  "peakMemory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024}
         report(event, "epoch {epoch}: training loss {trainingLoss:.4f}, validation loss {validationLoss:.4f}, "
-               "{unitsPerSecond:.0f} {tokens}/s, {seconds:.1f} s, peak {peakMemory} bytes".format(**event, tokens=options.tokens))
+               "{unitsPerSecond:.0f} {tokens}/s, {seconds:.1f} s, peak {peakMemory} bytes".format(
+                   **event, tokens=options.tokens))
 
 
 if __name__ == "__main__":

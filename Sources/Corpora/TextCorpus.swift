@@ -5,8 +5,8 @@ import Interchange
 ///     let corpus = try TextCorpus(contentsOf: "poems.txt")
 ///     let streams = try corpus.trainingStreams(batch: 32, length: 128)
 ///
-/// One text is cut by tokens: the first 90 % are ``training``, the next 5 % ``validation``, the last 5 % ``test``. It is
-/// not shuffled: a held-out part is text that the model has never seen the neighbourhood of. A corpus that comes in
+/// One text is cut by tokens: the first 90 % are ``training``, the next 5 % ``validation``, the last 5 % ``test``. It
+/// is not shuffled: a held-out part is text that the model has never seen the neighbourhood of. A corpus that comes in
 /// three files, as those that results are published for do, is taken as it is cut.
 public struct TextCorpus: Sendable {
   /// Tokens that a text must have, so that both held-out parts have at least two.

@@ -35,7 +35,8 @@ public enum TextVocabulary: Sendable, Equatable {
   /// Words, with one token for all others.
   case words(WordVocabulary)
 
-  /// Reads the `vocabulary.json` of a model of characters or words. Throws as ``CharacterVocabulary/init(contentsOf:)``.
+  /// Reads the `vocabulary.json` of a model of characters or words. Throws as
+  /// ``CharacterVocabulary/init(contentsOf:)``.
   public init(contentsOf path: String, unit: TokenUnit) throws(UnrollError) {
     switch unit {
     case .characters: self = .characters(try CharacterVocabulary(contentsOf: path))

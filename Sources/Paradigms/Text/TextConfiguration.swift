@@ -10,7 +10,8 @@ public struct TextConfiguration: Hashable, Sendable, Codable {
   /// The newest version of the model folder that this program reads.
   public static let newestVersion = 3
 
-  /// Version of the folder's form: 3 for words or a corpus of three files, else 2 when there is a ``precision``, else 1.
+  /// Version of the folder's form: 3 for words or a corpus of three files, else 2 when there is a ``precision``,
+  /// else 1.
   public var version = 1
   /// The kind of model: `text`.
   public var paradigm = "text"
@@ -90,8 +91,9 @@ public struct TextConfiguration: Hashable, Sendable, Codable {
     guard version == neededVersion, precision != .float32, unit != .characters else {
       throw UnrollError(
         kind,
-        "version \(version) does not go together with precision \(precision?.rawValue ?? "none"), unit "
-          + "\(unit?.rawValue ?? "none") and \(data.validation == nil && data.test == nil ? 1 : 3) files", at: place,
+        neededVersion == 3
+          ? "version \(version) does not fit: a model of words, or of a text in three files, has version 3"
+          : "version \(version) and precision \(precision?.rawValue ?? "none") do not go together", at: place,
         hint: mend("precision"))
     }
     guard (data.validation == nil) == (data.test == nil) else {

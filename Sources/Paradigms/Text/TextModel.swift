@@ -11,8 +11,9 @@ import Training
 ///     let model = try TextModel(contentsOf: "poems")
 ///     try model.generate(after: "The ", length: 200, sampler: Sampler(temperature: 0.8)) { print($0, terminator: "") }
 ///
-/// Its folder holds `config.json` (``TextConfiguration``), `vocabulary.json` (the characters or words), `weights.safetensors`
-/// (the best weights so far, by parameter path), `history.jsonl` (an epoch a line) and `checkpoints/`.
+/// Its folder holds `config.json` (``TextConfiguration``), `vocabulary.json` (the characters or words),
+/// `weights.safetensors` (the best weights so far, by parameter path), `history.jsonl` (an epoch a line) and
+/// `checkpoints/`.
 public struct TextModel: Sendable {
   /// Sizes, and how it was trained.
   public let configuration: TextConfiguration
@@ -140,7 +141,8 @@ public struct TextModel: Sendable {
   ///     knows no lines.
   ///   - length: Number of tokens to write.
   ///   - sampler: How to choose.
-  ///   - each: Called with what every token adds to the text (a word with the space before it); returns whether to go on.
+  ///   - each: Called with what every token adds to the text (a word with the space before it); returns whether to go
+  ///     on.
   /// - Throws: `.invalidData` when the model does not know a character of the prompt.
   public func generate(
     after prompt: String, length: Int, sampler: Sampler, _ each: (String) -> Bool
