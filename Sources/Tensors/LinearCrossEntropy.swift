@@ -49,14 +49,14 @@ struct ReadoutPieces: Sendable {
   init(rows: Int, classes: Int) {
     self.rows = rows
     self.classes = classes
-    rowParts = Self.parts(of: rows, splitting: rows > classes)
-    classParts = Self.parts(of: classes, splitting: rows <= classes)
+    rowParts = Self.parts(of: rows, multiple: 32, splitting: rows > classes)
+    classParts = Self.parts(of: classes, multiple: Self.width, splitting: rows <= classes)
   }
 
-  private static func parts(of extent: Int, splitting: Bool) -> [Range<Int>] {
-    let units = (extent + width - 1) / width
+  private static func parts(of extent: Int, multiple: Int, splitting: Bool) -> [Range<Int>] {
+    let units = (extent + multiple - 1) / multiple
     let count = splitting ? min(most, units) : min(1, units)
-    return (0..<count).map { units * $0 / count * width..<min(extent, units * ($0 + 1) / count * width) }
+    return (0..<count).map { units * $0 / count * multiple..<min(extent, units * ($0 + 1) / count * multiple) }
   }
 
   /// Floats between two rows of the piece that begins at a class.
@@ -181,7 +181,7 @@ private struct LinearCrossEntropy: CompositeOperation {
           scratch.table.product(
             part.count, size, columns.count, scratch.piece, pitch, scratch.packed.floats,
             first > classRange.lowerBound ? dx : nil, size, dx, size)
-          scratch.outer(rows: part.count, x, size, pitch, classes: columns.count, accumulate: continues)
+          scratch.outer(rows: part.count, x, pitch: pitch, classes: columns.count, accumulate: continues)
           scratch.table.column_sum(
             part.count, columns.count, scratch.piece, pitch, ofBias.floats(rowPart) + first, continues)
         }
@@ -257,12 +257,10 @@ private struct ReadoutScratch {
     table.pack(size, classes, turned.floats, ReadoutPieces.width, 1, packed.floats)
   }
 
-  /// Adds rows of x' · piece to `turned`: this way around, a piece's width is whole panels, whatever the size.
-  func outer(
-    rows: Int, _ x: UnsafePointer<Float>, _ ldx: Int, _ pitch: Int, classes: Int, accumulate: Bool
-  ) {
+  /// `turned` = x' · piece, or that added to it: this way around, a piece's width is whole panels, whatever the size.
+  func outer(rows: Int, _ x: UnsafePointer<Float>, pitch: Int, classes: Int, accumulate: Bool) {
     var segment = ur_segment(a: x, b: scores.floats, rows: rows)
     table.outer(
-      size, classes, &segment, 1, ldx, pitch, turned.floats, ReadoutPieces.width, accumulate, outerScratch.floats)
+      size, classes, &segment, 1, size, pitch, turned.floats, ReadoutPieces.width, accumulate, outerScratch.floats)
   }
 }
