@@ -4,7 +4,7 @@ import math
 from html import escape
 from statistics import geometric_mean
 
-from results import COMPILED, ONE_THREAD, OURS, PEERS, TARGETS
+from results import COMPILED, FLOAT32, ONE_THREAD, OURS, PEERS, TARGETS
 
 
 def table(header, lines):
@@ -48,7 +48,7 @@ def markdown(results, record, picture):
         "# Recurrent layers", "",
         f"{record['processor']}, {record['threads']} threads, {', '.join(sorted(sets))}; {datetime.date.today()}; "
         f"load before: {record['load']:.1f}; unroll {record['unroll']}, "
-        + ", ".join(f"{peer} {version}" for peer, version in known.items() if peer != COMPILED)
+        + ", ".join(f"{peer} {version}" for peer, version in known.items() if peer not in (COMPILED, FLOAT32))
         + f"; medians of {record['rounds']} rounds.",
         "", f"    {record['command']}", "",
         "A ratio is the peer's time over ours, medians: above 1, ours is faster; in brackets the smallest and the "
@@ -56,9 +56,17 @@ def markdown(results, record, picture):
         f"![Ratios of all rows]({picture})", "", "## Targets", "",
     ]
     lines += table(["work", "against", "wanted", "mean [smallest, largest] of rows", ""], target_lines(results))
-    lines += ["## Rows", ""]
-    lines += table(["row", "ms", "GF/s", "of peak", *known, "same numbers"],
-                   [row_line(result, list(known)) for result in results])
+    plain = [result for result in results if FLOAT32 not in result.answers]
+    if plain:
+        others = [peer for peer in known if peer != FLOAT32]
+        lines += ["## Rows", ""]
+        lines += table(["row", "ms", "GF/s", "of peak", *others, "same numbers"],
+                       [row_line(result, others) for result in plain])
+    reduced = [result for result in results if FLOAT32 in result.answers]
+    if reduced:
+        lines += ["## Fewer bits", ""]
+        lines += table(["row", "ms", "GF/s", "of peak", FLOAT32],
+                       [row_line(result, [FLOAT32])[:-1] for result in reduced])
     single = [r for r in results if ONE_THREAD in r.answers]
     if single:
         lines += ["## One thread", ""]
@@ -69,7 +77,8 @@ def markdown(results, record, picture):
 
 
 # Colours that people with any kind of colour vision can tell apart, and shapes besides.
-MARKS = dict(zip(PEERS, [("#d55e00", "circle"), ("#0072b2", "square"), ("#009e73", "diamond")]))
+MARKS = dict(zip(PEERS, [("#d55e00", "circle"), ("#0072b2", "square"), ("#009e73", "diamond"),
+                        ("#555555", "circle")]))
 LEFT, WIDTH, LINE, TOP = 235, 520, 16, 60
 
 
@@ -88,7 +97,7 @@ def plot(results, record):
              f'<text x="10" y="20" font-size="13">Time of the peer over ours: right of 1, ours is faster. '
              f'{escape(record["processor"])}, {record["threads"]} threads</text>']
     for place, peer in enumerate(versions(results)):
-        parts += [mark(peer, LEFT + 160 * place + 6, 36), f'<text x="{LEFT + 160 * place + 16}" y="40">{peer}</text>']
+        parts += [mark(peer, LEFT + 135 * place + 6, 36), f'<text x="{LEFT + 135 * place + 16}" y="40">{peer}</text>']
     for power in range(low, high + 1):
         edge = "#000" if power == 0 else "#ddd"
         parts.append(f'<line x1="{x(2**power):.1f}" x2="{x(2**power):.1f}" y1="{TOP - 6}" y2="{bottom}" stroke="{edge}"/>'

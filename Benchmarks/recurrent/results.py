@@ -4,7 +4,9 @@ from statistics import geometric_mean, median
 
 OURS, ONE_THREAD = "Unroll", "Unroll, one thread"
 TORCH, COMPILED, ONNX = "PyTorch", "PyTorch, compiled", "ONNX Runtime"
-PEERS = [TORCH, COMPILED, ONNX]
+FLOAT32 = "Unroll, float32"  # of rows in fewer bits
+PEERS = [TORCH, COMPILED, ONNX, FLOAT32]
+WORDS = {"bfloat16": " bf16", "int8": " int8"}
 GATES = {"elman": 1, "gru": 3, "gru-reset-after": 3, "lstm": 4, "tide": 3}
 TOLERANCE = 1e-3
 
@@ -27,7 +29,8 @@ class Measured:
     def label(self):
         row = self.row
         layers = f" L{row['layers']}" if row["layers"] > 1 else ""
-        return f"{row['cell']} {row['kind']} T{row['time']} B{row['batch']} H{row['hidden']}{layers}"
+        work = row["kind"] + WORDS.get(row.get("precision"), "")
+        return f"{row['cell']} {work} T{row['time']} B{row['batch']} H{row['hidden']}{layers}"
 
     @property
     def speed(self):
@@ -127,9 +130,9 @@ def own_gru(result, results):
     return None
 
 
-def rows(kind, cells, batches):
+def rows(kind, cells, batches, precision=None):
     """Chooses rows; `batches` is True for batches, False for single sequences, None for both."""
-    return lambda row: (row["kind"] == kind and row["cell"] in cells
+    return lambda row: (row["kind"] == kind and row["cell"] in cells and row.get("precision") == precision
                         and (batches is None or batches == (row["batch"] > 1)))
 
 
@@ -149,6 +152,10 @@ TARGETS = [
     Target("LSTM, GRU, Elman forward, batch 1", ONNX, against(ONNX),
            rows("forward", ["lstm", "gru", "gru-reset-after", "elman"], False), each=1.3),
     Target("one step, batch 1", ONNX, against(ONNX), rows("step", list(GATES), None), each=2.5),
+    Target("LSTM, GRU forward, bf16, batch 1", FLOAT32, against(FLOAT32),
+           rows("forward", ["lstm", "gru"], False, "bfloat16"), each=1.7),
+    Target("LSTM, GRU forward, int8, batch 1", FLOAT32, against(FLOAT32),
+           rows("forward", ["lstm", "gru"], False, "int8"), each=2.5),
     Target("LSTM training, ragged", "PyTorch, PackedSequence", against(TORCH), rows("ragged", ["lstm"], None), each=2.0),
     Target("LSTM training, fraction of the FMA peak", "the machine", lambda result, _: result.fraction,
            lambda row: rows("train", ["lstm"], True)(row) and row["hidden"] == 512, each=0.8),

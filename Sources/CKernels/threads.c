@@ -11,7 +11,7 @@
 
 // How long a thread looks for work before it sleeps: some tens of microseconds, the distance of two steps of a
 // recurrence.
-enum { SPINS = 1000, MAX_THREADS = 256 };
+enum { SPINS = 1000, MAX_THREADS = 256, MAX_MEMBERS = 64 };
 
 static struct {
   pthread_mutex_t owner;  // held by the caller whose job runs
@@ -19,6 +19,7 @@ static struct {
   pthread_cond_t wake, done;
   _Atomic uint64_t work;
   _Atomic uint32_t completed, sleepers, caller_sleeps, stop;
+  _Atomic uint32_t roused;  // how often the workers were woken without work
   void (*body)(void *, long);
   void *context;
   uint32_t count;
@@ -60,15 +61,17 @@ static bool has_work(void) { return (uint32_t)atomic_load(&pool.work) != 0 || at
 
 static void *worker_loop(void *unused) {
   inside = true;
+  uint32_t roused = atomic_load(&pool.roused);
   while (!atomic_load(&pool.stop)) {
     if (run_piece()) continue;
     for (int spin = 0; spin < SPINS && !has_work(); spin++) pause_briefly();
     if (has_work()) continue;
     pthread_mutex_lock(&pool.sleep);
     atomic_fetch_add(&pool.sleepers, 1);
-    while (!has_work()) pthread_cond_wait(&pool.wake, &pool.sleep);
+    while (!has_work() && atomic_load(&pool.roused) == roused) pthread_cond_wait(&pool.wake, &pool.sleep);
     atomic_fetch_sub(&pool.sleepers, 1);
     pthread_mutex_unlock(&pool.sleep);
+    roused = atomic_load(&pool.roused);
   }
   return unused;
 }
@@ -163,32 +166,56 @@ static void join_team(void *context, long member) {
   own->body(own->context, member, own->members);
 }
 
-void ur_team(void (*body)(void *context, long member, long members), void *context) {
-  if (!inside && pthread_mutex_trylock(&pool.owner) == 0) {
-    start_workers();
-    team all = {body, context, pool.workers + 1};
-    const bool many = all.members > 1;
-    if (many) run_job((uint32_t)all.members, join_team, &all);
-    pthread_mutex_unlock(&pool.owner);
-    if (many) return;
+// How often each member has met the others, in lines of their own: a meeting costs one transfer of a line. Two lines
+// each, as processors like to fetch pairs. There is one team at a time, so these are enough.
+static struct {
+  _Alignas(128) _Atomic uint32_t rounds;
+} meetings[MAX_MEMBERS];
+static long members_before;  // of the last team
+
+// Runs the team; only with all workers awake if `only_awake`. False when it did not.
+static bool run_team(void (*body)(void *, long, long), void *context, bool only_awake, bool rouse) {
+  if (inside || pthread_mutex_trylock(&pool.owner) != 0) return false;
+  start_workers();
+  team all = {body, context, pool.workers + 1 < MAX_MEMBERS ? pool.workers + 1 : MAX_MEMBERS};
+  const bool asleep = only_awake && atomic_load(&pool.sleepers) != 0;
+  const bool runs = all.members > 1 && !asleep;
+  // The members of a team have met equally often, unless one is new.
+  if (runs && all.members != members_before) {
+    for (long i = 0; i < all.members; i++) atomic_store(&meetings[i].rounds, 0);
+    members_before = all.members;
   }
-  body(context, 0, 1);
+  if (runs) run_job((uint32_t)all.members, join_team, &all);
+  if (asleep && rouse) {
+    atomic_fetch_add(&pool.roused, 1);
+    wake_workers();
+  }
+  pthread_mutex_unlock(&pool.owner);
+  return runs;
 }
 
-void ur_barrier_wait(ur_barrier *barrier, long members) {
+void ur_team(void (*body)(void *context, long member, long members), void *context) {
+  if (!run_team(body, context, false, false)) body(context, 0, 1);
+}
+
+bool ur_team_if_awake(void (*body)(void *context, long member, long members), void *context, bool rouse) {
+  return run_team(body, context, true, rouse);
+}
+
+void ur_meet(long member, long members) {
   if (members < 2) return;
-  const uint32_t generation = __atomic_load_n(&barrier->generation, __ATOMIC_ACQUIRE);
-  if (__atomic_add_fetch(&barrier->arrived, 1, __ATOMIC_ACQ_REL) == (uint32_t)members) {
-    __atomic_store_n(&barrier->arrived, 0, __ATOMIC_RELAXED);
-    __atomic_store_n(&barrier->generation, generation + 1, __ATOMIC_RELEASE);
-    return;
-  }
-  // A member that lost its core for a while is waited for without keeping the core from it.
-  for (int spin = 0; __atomic_load_n(&barrier->generation, __ATOMIC_ACQUIRE) == generation; spin++) {
-    if (spin < SPINS) {
-      pause_briefly();
-    } else {
-      sched_yield();
+  const uint32_t round = atomic_load_explicit(&meetings[member].rounds, memory_order_relaxed) + 1;
+  atomic_store_explicit(&meetings[member].rounds, round, memory_order_release);
+  for (long other = 0; other < members; other++) {
+    // Another member may be one round ahead already. One that lost its core for a while is waited for without keeping
+    // the core from it.
+    for (int spin = 0;
+         (int32_t)(atomic_load_explicit(&meetings[other].rounds, memory_order_acquire) - round) < 0; spin++) {
+      if (spin < SPINS) {
+        pause_briefly();
+      } else {
+        sched_yield();
+      }
     }
   }
 }

@@ -42,11 +42,16 @@ package struct TeamMember {
   package let index: Int
   /// Number of members.
   package let count: Int
-  fileprivate let barrier: UnsafeMutablePointer<ur_barrier>
+
+  /// Member `index` of `count` in the team that runs.
+  package init(index: Int, count: Int) {
+    self.index = index
+    self.count = count
+  }
 
   /// Waits until all members are here.
   @inline(__always)
-  package func meet() { ur_barrier_wait(barrier, count) }
+  package func meet() { ur_meet(index, count) }
 
   /// This member's part of 0..<total, in multiples of `multiple`; the parts of all members cover it once.
   @inline(__always)
@@ -58,14 +63,13 @@ package struct TeamMember {
 
 /// Runs `body` on all threads at the same time; returns when all are done.
 package func team(_ body: (TeamMember) -> Void) {
-  var barrier = ur_barrier()
   withoutActuallyEscaping(body) { body in
-    withUnsafeMutablePointer(to: &barrier) { barrier in
-      var context: (Int, Int) -> Void = { body(TeamMember(index: $0, count: $1, barrier: barrier)) }
-      withUnsafeMutablePointer(to: &context) { pointer in
-        ur_team(
-          { $0!.assumingMemoryBound(to: ((Int, Int) -> Void).self).pointee($1, $2) }, UnsafeMutableRawPointer(pointer))
-      }
+    var context = body
+    withUnsafeMutablePointer(to: &context) { pointer in
+      ur_team(
+        {
+          $0!.assumingMemoryBound(to: ((TeamMember) -> Void).self).pointee(TeamMember(index: $1, count: $2))
+        }, UnsafeMutableRawPointer(pointer))
     }
   }
 }

@@ -17,8 +17,8 @@ package struct TapeSlot: Sendable {
 
 /// A computation of several results that brings its own backward pass: a whole recurrence.
 package protocol CompositeOperation: Sendable {
-  /// Cotangents of the operands (nil: zero) from those of the results (nil: zero).
-  func cotangents(_ results: [Tensor?]) -> [Tensor?]
+  /// Cotangents of the operands (nil: zero) from those of the results (nil: zero). What is not needed may be nil.
+  func cotangents(_ results: [Tensor?], needed: [Bool]) -> [Tensor?]
 }
 
 /// Records operations in the order of their computation, and walks them backwards.
@@ -126,7 +126,8 @@ package final class Tape: Sendable {
         case .composite(let composite, let operands, let count):
           let own = Array(cotangents[position..<position + count])
           guard own.contains(where: { $0 != nil }) else { continue }
-          for (operand, part) in zip(operands, composite.cotangents(own)) {
+          let needed = operands.map { index(of: $0) != nil }
+          for (operand, part) in zip(operands, composite.cotangents(own, needed: needed)) {
             if let part, let index = index(of: operand) { add(part, at: index) }
           }
         }

@@ -5,7 +5,7 @@ import Foundation
 struct BenchCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "bench", abstract: "Measure the speed of this machine.",
-    subcommands: [KernelsBench.self, RecurrentBench.self])
+    subcommands: [KernelsBench.self, RecurrentBench.self, PassesBench.self])
 }
 
 /// `unroll bench kernels`: every kernel that time is spent in, against what the processor can do at best.
@@ -17,7 +17,9 @@ struct KernelsBench: ParsableCommand {
       sides are measured alternately, and the medians are printed. Times are processor time of one thread. \
       UNROLL_ISA chooses an instruction set.
 
-      Example: UNROLL_ISA=avx2 unroll bench kernels
+      Examples:
+        unroll bench kernels
+        UNROLL_ISA=avx2 unroll bench kernels --json
       """)
 
   @Flag(help: "Print one JSON object a line.")
@@ -25,11 +27,8 @@ struct KernelsBench: ParsableCommand {
 
   func run() throws {
     let bench = KernelBenchmark()
-    if !json { print("instruction set: \(bench.instructionSet)\n" + Self.header) }
-    try bench.run { row in
-      print(json ? try Self.line(row) : Self.text(row))
-      fflush(nil)  // so that a row is seen when it is measured, also through a pipe
-    }
+    if !json { try Console.write("instruction set: \(bench.instructionSet)\n\(Self.header)\n") }
+    try bench.run { try json ? Console.json($0) : Console.write(Self.text($0) + "\n") }
   }
 
   private static let header = columns("kernel", "shape", "value", "unit", "relative to")
@@ -46,14 +45,29 @@ struct KernelsBench: ParsableCommand {
   private static func columns(_ kernel: String, _ shape: String, _ value: String, _ unit: String, _ last: String)
     -> String
   {
-    func left(_ text: String, _ width: Int) -> String { text.padding(toLength: width, withPad: " ", startingAt: 0) }
-    let right = String(repeating: " ", count: max(0, 8 - value.count)) + value
-    return "\(left(kernel, 12)) \(left(shape, 24)) \(right) \(left(unit, 14)) \(last)"
+    Columns.line([.left(kernel, 12), .left(shape, 24), .right(value, 8), .left(unit, 14), .left(last, 0)])
+  }
+}
+
+/// A table for people, line by line.
+enum Columns {
+  /// A text and the width that it fills up with spaces.
+  enum Cell {
+    case left(String, Int)
+    case right(String, Int)
   }
 
-  private static func line(_ row: KernelBenchmark.Row) throws -> String {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys]
-    return String(decoding: try encoder.encode(row), as: UTF8.self)
+  /// Cells side by side, without a line's end.
+  static func line(_ cells: [Cell]) -> String {
+    let texts = cells.map { cell in
+      switch cell {
+      case .left(let text, let width): text + spaces(width - text.count)
+      case .right(let text, let width): spaces(width - text.count) + text
+      }
+    }
+    let line = texts.joined(separator: " ")
+    return line.lastIndex { $0 != " " }.map { String(line[...$0]) } ?? ""
   }
+
+  private static func spaces(_ count: Int) -> String { String(repeating: " ", count: max(0, count)) }
 }

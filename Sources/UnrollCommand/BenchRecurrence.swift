@@ -4,26 +4,31 @@ import Unroll
 /// A row of `unroll bench recurrent`, ready to be measured: its network built, run once, and its numbers taken.
 final class RecurrentBenchmark {
   let row: RecurrentRow
+  /// The same in float32, which a row of fewer bits is held against.
+  let float32: RecurrentBenchmark?
   /// Sum, sum of squares and projection of the outputs; of the gradients, where there are any.
   let checks: [String: [Double]]
   private let work: () -> Void
 
   init(_ row: RecurrentRow) {
     self.row = row
+    float32 = row.inFloat32.map(RecurrentBenchmark.init)
     (checks, work) = Self.prepare(row)
   }
 
-  /// The median time of a run in milliseconds: warmed up, at least five runs, and a quarter of a second of them.
-  func measure() -> Double {
+  /// The median time of a run in milliseconds, measured for at least so many seconds.
+  func measure(seconds: Double = 0.25) -> Double { Self.milliseconds(of: work, seconds: seconds) }
+
+  /// The median time of some work in milliseconds: warmed up, at least five runs, and so many seconds of them.
+  static func milliseconds(of work: () -> Void, seconds: Double) -> Double {
     let clock = ContinuousClock()
-    func seconds() -> Double { clock.measure(work) / .seconds(1) }
-    let warm = clock.now + .milliseconds(30)
+    let warm = clock.now + .seconds(seconds / 8)
     work()
     while clock.now < warm { work() }
     var times: [Double] = []
     var total = 0.0
-    while times.count < 5 || (total < 0.25 && times.count < 20_000) {
-      times.append(seconds())
+    while times.count < 5 || (total < seconds && times.count < 20_000) {
+      times.append(clock.measure(work) / .seconds(1))
       total += times[times.count - 1]
     }
     return 1000 * KernelBenchmark.median(times)
@@ -31,49 +36,65 @@ final class RecurrentBenchmark {
 
   // MARK: Networks
 
-  private static func prepare(_ row: RecurrentRow) -> (checks: [String: [Double]], work: () -> Void) {
+  /// The layers of a row, with weights by formula.
+  static func stack(_ row: RecurrentRow) -> Stack {
     let size = row.hidden
     // Every parameter is set afterwards; orthogonal matrices would take their time.
     let zeros = CellInitialization(input: .zeros, recurrent: .zeros)
     var random = RandomSource(seed: 1)
-    func cells<Cell>(_ make: (inout RandomSource) -> Cell) -> [Cell] { (0..<row.layers).map { _ in make(&random) } }
-    switch row.cell {
-    case .elman:
-      return prepare(row, cells { Elman(inputSize: size, hiddenSize: size, initialization: zeros, using: &$0) })
-    case .gru:
-      return prepare(row, cells { GRU(inputSize: size, hiddenSize: size, initialization: zeros, using: &$0) })
-    case .gruResetAfter:
-      return prepare(
-        row, cells { GRU(.resetAfter, inputSize: size, hiddenSize: size, initialization: zeros, using: &$0) })
-    case .lstm:
-      return prepare(row, cells { LSTM(inputSize: size, hiddenSize: size, initialization: zeros, using: &$0) })
-    case .tide:
-      return prepare(row, cells { Tide(inputSize: size, hiddenSize: size, initialization: zeros, using: &$0) })
-    }
+    return Stack(
+      (1...row.layers).map { number -> any SequenceLayer in
+        switch row.cell {
+        case .elman:
+          layer(number, Elman(inputSize: size, hiddenSize: size, initialization: zeros, using: &random))
+        case .gru:
+          layer(number, GRU(inputSize: size, hiddenSize: size, initialization: zeros, using: &random))
+        case .gruResetAfter:
+          layer(number, GRU(.resetAfter, inputSize: size, hiddenSize: size, initialization: zeros, using: &random))
+        case .lstm:
+          layer(number, LSTM(inputSize: size, hiddenSize: size, initialization: zeros, using: &random))
+        case .tide:
+          layer(number, Tide(inputSize: size, hiddenSize: size, initialization: zeros, using: &random))
+        case .dense:
+          layer(
+            number,
+            FeedforwardCell(
+              Feedforward(sizes: [2 * size, 2 * size, size], activations: [.relu, .tanh], using: &random)))
+        }
+      })
   }
 
-  private static func prepare<Cell: RecurrentCell>(_ row: RecurrentRow, _ cells: [Cell]) -> (
-    checks: [String: [Double]], work: () -> Void
-  ) {
-    for (layer, cell) in cells.enumerated() {
-      for (place, named) in cell.parameters.enumerated() {
-        named.parameter.value = BenchNoise.tensor(
-          named.parameter.shape, salt: BenchNoise.layer * (layer + 1) + place, scale: 1 / Float(row.hidden).squareRoot()
-        )
-      }
+  private static func layer<Cell: RecurrentCell>(_ number: Int, _ cell: Cell) -> Recurrent<Cell> {
+    let scale = 1 / Float(cell.outputSize).squareRoot()
+    for (place, named) in cell.parameters.enumerated() {
+      named.parameter.value = BenchNoise.tensor(
+        named.parameter.shape, salt: BenchNoise.layer * number + place, scale: scale)
     }
-    let layers = cells.map { Recurrent($0) }
-    if row.kind == .step { return steps(row, layers) }
-    let input = SequenceBatch(
+    return Recurrent(cell)
+  }
+
+  /// The sequences of a row.
+  static func input(_ row: RecurrentRow) -> SequenceBatch {
+    SequenceBatch(
       values: BenchNoise.tensor([row.time, row.batch, row.hidden], salt: BenchNoise.input), lengths: row.lengths)
-    return row.kind == .forward ? forward(Stack(layers), input) : training(Stack(layers), input)
   }
 
-  private static func forward(_ stack: Stack, _ input: SequenceBatch) -> (
+  private static func prepare(_ row: RecurrentRow) -> (checks: [String: [Double]], work: () -> Void) {
+    switch row.kind {
+    case .train, .ragged: training(stack(row), input(row))
+    case .forward: forward(stack(row), input(row), row.precision ?? .float32)
+    case .step: steps(row, stack(row))
+    }
+  }
+
+  private static func forward(_ stack: Stack, _ input: SequenceBatch, _ precision: Precision) -> (
     checks: [String: [Double]], work: () -> Void
   ) {
-    let output = stack(input).output
-    return (["output": BenchNoise.checksum(output.values.values)], { _ = stack(input) })
+    func output() -> SequenceBatch {
+      var evaluation = Evaluation.inference(precision)
+      return stack(input, from: stack.initialState(batch: input.layout.batch), in: &evaluation).output
+    }
+    return (["output": BenchNoise.checksum(output().values.values)], { _ = output() })
   }
 
   /// A stack whose input is watched like a parameter, so that its gradient is taken as well.
@@ -82,37 +103,47 @@ final class RecurrentBenchmark {
     let stack: Stack
   }
 
-  private static func training(_ stack: Stack, _ input: SequenceBatch) -> (
-    checks: [String: [Double]], work: () -> Void
+  /// A training step without the update: gradients of the sum of all outputs, by input and parameters.
+  static func trainingStep(_ stack: Stack, _ input: SequenceBatch, _ evaluation: Evaluation = .inference) -> (
+    input: Parameter, gradients: () -> Gradients
   ) {
     let trained = Trained(input: Parameter(input.rows), stack: stack)
     let parameters = stack.parameters.map(\.parameter)
-    func gradients() -> Gradients {
-      // As after an update: weights have to be packed again.
-      for parameter in parameters { parameter.update { _ in } }
-      return valueAndGradient(of: trained) {
-        stack(input.replacingRows(with: trained.input.tensor)).output.rows.sum()
-      }.gradients
-    }
-    let first = gradients()
-    let weights = parameters.filter { $0.shape.rank == 2 }.flatMap { first[$0]?.values ?? [] }
-    let inputGradient = first[trained.input].map { input.replacingRows(with: $0).values.values } ?? []
+    let state = stack.initialState(batch: input.layout.batch)
+    return (
+      trained.input,
+      {
+        // As after an update: weights have to be packed again.
+        for parameter in parameters { parameter.update { _ in } }
+        return valueAndGradient(of: trained) {
+          var evaluation = evaluation
+          return stack(input.replacingRows(with: trained.input.tensor), from: state, in: &evaluation).output.rows.sum()
+        }.gradients
+      }
+    )
+  }
+
+  private static func training(_ stack: Stack, _ input: SequenceBatch) -> (
+    checks: [String: [Double]], work: () -> Void
+  ) {
+    let step = trainingStep(stack, input)
+    let first = step.gradients()
+    let weights = stack.parameters.map(\.parameter).filter { $0.shape.rank == 2 }.flatMap { first[$0]?.values ?? [] }
+    let inputGradient = first[step.input].map { input.replacingRows(with: $0).values.values } ?? []
     return (
       [
         "output": BenchNoise.checksum(stack(input).output.values.values),
         "inputGradient": BenchNoise.checksum(inputGradient),
         "weightGradient": BenchNoise.checksum(weights),
-      ], { _ = gradients() }
+      ], { _ = step.gradients() }
     )
   }
 
   /// Steps of a session over sixteen inputs, again and again.
-  private static func steps<Cell: RecurrentCell>(_ row: RecurrentRow, _ layers: [Recurrent<Cell>]) -> (
-    checks: [String: [Double]], work: () -> Void
-  ) {
+  private static func steps(_ row: RecurrentRow, _ stack: Stack) -> (checks: [String: [Double]], work: () -> Void) {
     let count = 16
-    let inputs = BenchNoise.tensor([count * row.batch, row.hidden], salt: BenchNoise.input)
-    let session = Session(Stack(layers))
+    let inputs = BenchNoise.tensor([count, row.hidden], salt: BenchNoise.input)
+    let session = Session(stack, precision: row.precision ?? .float32)
     let outputs = (0..<count).flatMap { session.push(inputs.rows($0..<$0 + 1)).values }
     let values = inputs.values
     var (next, output) = (0, [Float](repeating: 0, count: session.outputSize))

@@ -9,11 +9,13 @@ struct RecurrentBench: ParsableCommand {
     discussion: """
       GF/s counts the products' multiplications and additions, 2·T·B·gates·H·(I+H) forward and three times that in \
       training, with inputs of the size of the state. The peak is bare multiply-adds of one thread, measured beside \
-      each row, times the threads. Benchmarks/compare runs the same rows in other libraries.
+      each row, times the threads. Rows in bf16 and int8 are measured in turns with the same in float32; the last \
+      column says how many times faster they are. Benchmarks/compare runs the rows in other libraries.
 
       Examples:
         unroll bench recurrent --filter "lstm train"
         unroll bench recurrent --filter "gru H256 B1" --threads 1
+        unroll bench recurrent --filter "lstm forward bf16"
       """)
 
   @OptionGroup var common: CommonOptions
@@ -43,7 +45,7 @@ struct RecurrentBench: ParsableCommand {
     if list { return try rows.forEach(Console.json) }
     if !common.json {
       try Console.write("instruction set: \(KernelBenchmark().instructionSet), threads: \(Threads.count)\n")
-      try Console.write(Self.line("cell", "kind", "shape", "ms", "GF/s", "of FMA peak"))
+      try Console.write(Self.line("cell", "kind", "shape", "ms", "GF/s", "of FMA peak", "to float32"))
     }
     for row in rows {
       let result = Result(RecurrentBenchmark(row), rounds: rounds)
@@ -73,7 +75,7 @@ struct RecurrentBench: ParsableCommand {
     do {
       try row.check()
     } catch {
-      throw UnrollError(error.kind, error.message, at: place, hint: error.hint)
+      throw UnrollError(.invalidData, error.message, at: place, hint: error.hint)
     }
     return row
   }
@@ -88,13 +90,23 @@ struct RecurrentBench: ParsableCommand {
     /// The same of bare multiply-adds on one thread.
     let peak: Double
     let fractionOfPeak: Double
+    /// Of a row in fewer bits: how the same in float32 did, in turns with it.
+    let float32: Float32?
     let threads: Int
     let instructionSet: String
     let checks: [String: [Double]]
 
+    struct Float32: Encodable {
+      let milliseconds: Double
+      /// The time in float32 over that of the row, the median of all rounds: above 1, fewer bits are faster.
+      let ratio: Double
+    }
+
     init(_ benchmark: RecurrentBenchmark, rounds: Int) {
       let kernels = KernelBenchmark()
-      let measured = (0..<rounds).map { _ in (peak: kernels.peak(), time: benchmark.measure()) }
+      let measured = (0..<rounds).map { _ in
+        (peak: kernels.peak(), time: benchmark.measure(), float32: benchmark.float32?.measure())
+      }
       label = benchmark.row.label
       row = benchmark.row
       milliseconds = KernelBenchmark.median(measured.map(\.time))
@@ -102,26 +114,29 @@ struct RecurrentBench: ParsableCommand {
       peak = KernelBenchmark.median(measured.map(\.peak))
       threads = Threads.count
       fractionOfPeak = speed / (peak * Double(threads))
+      float32 = benchmark.float32.map { _ in
+        Float32(
+          milliseconds: KernelBenchmark.median(measured.compactMap(\.float32)),
+          ratio: KernelBenchmark.median(measured.compactMap { round in round.float32.map { $0 / round.time } }))
+      }
       instructionSet = kernels.instructionSet
       checks = benchmark.checks
     }
 
     var text: String {
-      let shape = "T\(row.time) B\(row.batch) H\(row.hidden)" + (row.layers > 1 ? " L\(row.layers)" : "")
-      return RecurrentBench.line(
-        row.cell.rawValue, row.kind.rawValue, shape, String(format: "%.4g", milliseconds),
-        String(format: "%.1f", speed), String(format: "%.1f %%", 100 * fractionOfPeak))
+      RecurrentBench.line(
+        row.cell.rawValue, row.work, row.shape, String(format: "%.4g", milliseconds), String(format: "%.1f", speed),
+        String(format: "%.1f %%", 100 * fractionOfPeak), float32.map { String(format: "%.2f", $0.ratio) } ?? "")
     }
   }
 
   private static func line(
-    _ cell: String, _ kind: String, _ shape: String, _ time: String, _ speed: String, _ fraction: String
+    _ cell: String, _ work: String, _ shape: String, _ time: String, _ speed: String, _ fraction: String,
+    _ ratio: String
   ) -> String {
-    func left(_ text: String, _ width: Int) -> String { text.padding(toLength: width, withPad: " ", startingAt: 0) }
-    func right(_ text: String, _ width: Int) -> String {
-      String(repeating: " ", count: max(0, width - text.count)) + text
-    }
-    return "\(left(cell, 16)) \(left(kind, 8)) \(left(shape, 17)) \(right(time, 9)) \(right(speed, 8)) "
-      + right(fraction, 12) + "\n"
+    Columns.line([
+      .left(cell, 16), .left(work, 12), .left(shape, 17), .right(time, 9), .right(speed, 8), .right(fraction, 12),
+      .right(ratio, 11),
+    ]) + "\n"
   }
 }

@@ -8,12 +8,14 @@ struct RecurrentRow: Codable, Hashable {
     case lstm
     /// The cell that no library has.
     case tide
+    /// Two dense layers, of twice the state's values and of the state's, as a cell.
+    case dense
 
     /// Products with [h, x] in a step, each of `hidden` rows.
     var gates: Int {
       switch self {
       case .elman: 1
-      case .gru, .gruResetAfter, .tide: 3
+      case .gru, .gruResetAfter, .tide, .dense: 3
       case .lstm: 4
       }
     }
@@ -33,21 +35,26 @@ struct RecurrentRow: Codable, Hashable {
   let kind: Kind
   /// Time steps, sequences, values of the state and of the input, layers.
   let time, batch, hidden, layers: Int
+  /// What matrices are rounded to; nil: nothing. For inference.
+  let precision: Precision?
   /// nil: as many as the program uses.
   var threads: Int?
 
-  init(_ cell: Cell, _ kind: Kind, time: Int, batch: Int, hidden: Int, layers: Int = 1) {
+  init(
+    _ cell: Cell, _ kind: Kind, time: Int, batch: Int, hidden: Int, layers: Int = 1, precision: Precision? = nil
+  ) {
     self.cell = cell
     self.kind = kind
     self.time = time
     self.batch = batch
     self.hidden = hidden
     self.layers = layers
+    self.precision = precision
   }
 
   /// What is measured when nothing is chosen.
   static let all: [RecurrentRow] = {
-    let cells = Cell.allCases
+    let cells = [Cell.elman, .gru, .gruResetAfter, .lstm, .tide]
     let sequences: [RecurrentRow] = cells.flatMap { cell in
       [(100, 32, 128, 1), (100, 64, 256, 1), (35, 20, 200, 2), (50, 64, 512, 1), (100, 1, 128, 1), (100, 1, 256, 1)]
         .map { RecurrentRow(cell, .train, time: $0, batch: $1, hidden: $2, layers: $3) }
@@ -60,18 +67,46 @@ struct RecurrentRow: Codable, Hashable {
     let ragged = [(100, 32, 128), (100, 64, 256)].map {
       RecurrentRow(.lstm, .ragged, time: $0, batch: $1, hidden: $2)
     }
-    return sequences.filter { $0.kind == .train } + ragged + sequences.filter { $0.kind == .forward } + steps
+    let reduced: [RecurrentRow] = [Cell.lstm, .gru, .elman].flatMap { cell in
+      [Precision.bfloat16, .int8].flatMap { precision in
+        [(Kind.forward, 100, 1), (.forward, 100, 32), (.step, 1, 1)].flatMap { kind, time, batch in
+          [256, 512].map {
+            RecurrentRow(cell, kind, time: time, batch: batch, hidden: $0, precision: precision)
+          }
+        }
+      }
+    }
+    return sequences.filter { $0.kind == .train } + ragged + sequences.filter { $0.kind == .forward } + steps + reduced
   }()
 
+  /// What the row does: `train`, `forward bf16`.
+  var work: String {
+    switch precision {
+    case nil, .float32: kind.rawValue
+    case .bfloat16: kind.rawValue + " bf16"
+    case .int8: kind.rawValue + " int8"
+    }
+  }
+
+  /// `T35 B20 H200 L2`.
+  var shape: String { "T\(time) B\(batch) H\(hidden)" + (layers > 1 ? " L\(layers)" : "") }
+
   /// `lstm train T35 B20 H200 L2`; the words that `--filter` knows.
-  var label: String {
-    "\(cell.rawValue) \(kind.rawValue) T\(time) B\(batch) H\(hidden)" + (layers > 1 ? " L\(layers)" : "")
+  var label: String { "\(cell.rawValue) \(work) \(shape)" }
+
+  /// The row that a reduced one is held against; nil for one that is not reduced.
+  var inFloat32: RecurrentRow? {
+    guard let precision, precision != .float32 else { return nil }
+    var row = RecurrentRow(cell, kind, time: time, batch: batch, hidden: hidden, layers: layers)
+    row.threads = threads
+    return row
   }
 
   /// Whether every word of `text` is one of the label's.
-  func matches(_ text: String) -> Bool {
-    Set(text.lowercased().split(separator: " ")).isSubset(of: label.lowercased().split(separator: " "))
-  }
+  func matches(_ text: String) -> Bool { Self.words(of: text).isSubset(of: Self.words(of: label)) }
+
+  /// Words in any order and case.
+  static func words(of text: String) -> Set<Substring> { Set(text.lowercased().split(separator: " ")) }
 
   /// Lengths of the sequences, [batch].
   var lengths: [Int] {
@@ -92,9 +127,15 @@ struct RecurrentRow: Codable, Hashable {
       ("threads", threads ?? 1, 1024),
     ]
     for (name, value, limit) in limits where value < 1 || value > limit {
-      throw UnrollError(.usage, "\(name) is \(value), and must be in 1…\(limit)")
+      throw UnrollError(.usage, "\(name) is \(value), and must be in 1…\(limit)", hint: "choose one in that range")
     }
-    if kind == .step && time != 1 { throw UnrollError(.usage, "a step has time 1, not \(time)") }
+    if kind == .step && (time, batch) != (1, 1) {
+      throw UnrollError(
+        .usage, "a step has time 1 and batch 1, not \(time) and \(batch)", hint: "for others there is forward")
+    }
+    if inFloat32 != nil && kind != .forward && kind != .step {
+      throw UnrollError(.usage, "\(kind.rawValue) needs float32", hint: "a precision is for forward and step")
+    }
     if max(time * batch, 2 * hidden) * hidden * layers * cell.gates > 1 << 30 {
       throw UnrollError(
         .usage, "\(label) is too large to be measured", hint: "make time, batch, hidden or layers smaller")

@@ -12,25 +12,17 @@ import Testing
     let values = UnsafeMutablePointer<Int>.allocate(capacity: 16)
     values.initialize(repeating: 1, count: 16)
     defer { values.deallocate() }
-    struct Context {
-      let barrier: UnsafeMutablePointer<ur_barrier>
-      let values: UnsafeMutablePointer<Int>
-    }
-    let barrier = UnsafeMutablePointer<ur_barrier>.allocate(capacity: 1)
-    barrier.initialize(to: ur_barrier())
-    defer { barrier.deallocate() }
-    var context = Context(barrier: barrier, values: values)
     ur_team(
       { raw, member, members in
-        let context = raw!.assumingMemoryBound(to: Context.self).pointee
+        let values = raw!.assumingMemoryBound(to: Int.self)
         for round in 0..<40 {
           let (from, to) = (round % 2 * 8, (round + 1) % 2 * 8)
           var sum = 0
-          for other in 0..<members { sum &+= context.values[from + other] }
-          context.values[to + member] = sum &* 3 &+ member
-          ur_barrier_wait(context.barrier, members)
+          for other in 0..<members { sum &+= values[from + other] }
+          values[to + member] = sum &* 3 &+ member
+          ur_meet(member, members)
         }
-      }, &context)
+      }, values)
     let members = (0..<8).filter { values[$0] != 1 }.count
     var expected = [Int](repeating: 1, count: members)
     for _ in 0..<40 {

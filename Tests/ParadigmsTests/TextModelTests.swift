@@ -70,6 +70,32 @@ import Training
     #expect(model.configuration.parameterCount == model.network.parameterCount)
   }
 
+  /// What is written token by token is what the network says of the whole text so far.
+  @Test(arguments: CellKind.allCases, [Precision?.none, .bfloat16, .int8])
+  func generatedTextIsWhatTheNetworkSays(cell: CellKind, precision: Precision?) throws {
+    let corpus = try TextCorpus(Self.text)
+    var configuration = Self.configuration(corpus, cell: cell)
+    configuration.precision = precision
+    var random = RandomSource(seed: 6)
+    let network = TextNetwork(configuration.network, tokens: configuration.tokens, using: &random)
+    let model = TextModel(configuration: configuration, vocabulary: corpus.vocabulary, network: network)
+    var written = ""
+    try model.generate(after: "the cat", length: 20, sampler: Sampler(temperature: 1, seed: 4)) {
+      written += $0
+      return written.count < 17
+    }
+    #expect(written.count == 17)
+    var text = "the cat"
+    var sampler = Sampler(temperature: 1, seed: 4)
+    var evaluation = Evaluation.inference(model.precision)
+    for _ in 0..<17 {
+      let tokens = try corpus.vocabulary.encode(text, source: "text")
+      let logits = network(TokenBatch([tokens]), from: network.initialState(batch: 1), in: &evaluation).logits
+      text += corpus.vocabulary.decode([sampler.choose(logits.rows(tokens.count - 1..<tokens.count).values)])
+    }
+    #expect("the cat" + written == text)
+  }
+
   @Test(arguments: CellKind.allCases)
   func parameterCountsAreKnownBeforehand(cell: CellKind) throws {
     let corpus = try TextCorpus(Self.text)
@@ -119,6 +145,26 @@ import Training
     var sampler = Sampler(temperature: 5, topK: 2, seed: 4)
     let chosen = Set((0..<500).map { _ in sampler.choose([0, 3, 2.5, 1]) })
     #expect(chosen == [1, 2])
+  }
+
+  /// Against the definition: all ranked, then chosen by the sum of their weights.
+  @Test(arguments: [nil, 1, 3, 40, 97, 200]) func choicesAreThoseOfTheWholeRanking(topK: Int?) {
+    var random = RandomSource(seed: 8)
+    let temperature: Float = 0.7
+    var sampler = Sampler(temperature: temperature, topK: topK, seed: 9)
+    var uniform = RandomSource(seed: 9, stream: 2)
+    for _ in 0..<300 {
+      // Scores of few different values: many are equal.
+      let scores = random.uniform([97], in: -4...4).values.map { ($0 * 4).rounded() / 4 }
+      let ranked = scores.indices.sorted { (scores[$0], $1) > (scores[$1], $0) }.prefix(topK ?? 97)
+      let weights = ranked.map { exp(Double((scores[$0] - scores[ranked[0]]) / temperature)) }
+      var rest = Double(uniform.uniform()) * weights.reduce(0, +)
+      let expected = zip(ranked, weights).first { pair in
+        rest -= pair.1
+        return rest < 0
+      }
+      #expect(Int(sampler.choose(scores)) == expected?.0 ?? ranked[ranked.count - 1])
+    }
   }
 
   @Test func frequenciesFollowTheScores() {

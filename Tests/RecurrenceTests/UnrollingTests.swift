@@ -168,11 +168,11 @@ import Testing
   }
 
   /// One sequence is run by a team of threads, each with a share of the columns: no bit changes, whether the team stays
-  /// together or is dissolved on the way.
-  @Test(arguments: TestCell.all)
-  func teamsDoNotChangeABit(cell: TestCell) {
+  /// together or is dissolved on the way, and whether members keep the same units of all gates (192) or not (200).
+  @Test(arguments: TestCell.all, [192, 200])
+  func teamsDoNotChangeABit(cell: TestCell, hidden: Int) {
     var random = RandomSource(seed: 6)
-    let layer = cell.layer(input: 30, hidden: 200, using: &random)
+    let layer = cell.layer(input: 30, hidden: hidden, using: &random)
     let batch = SequenceBatch.random(lengths: [60], features: 30, using: &random)
     let state = layer.initialState(batch: 1).randomised(using: &random)
     let usual = Threads.count
@@ -183,6 +183,49 @@ import Testing
     }
     for other in outcomes.dropFirst() {
       for (a, b) in zip(outcomes[0].named, other.named) { #expect(a.tensor == b.tensor, "\(a.name)") }
+    }
+  }
+
+  /// Cells that work unit by unit between their products meet before a product that reads what others wrote, and
+  /// nowhere else; a cell that mixes units otherwise meets before every instruction.
+  @Test(arguments: [("LSTM", [1, 1, 1]), ("GRU", [2, 2, 2]), ("GRU, reset after", [1, 1, 1]), ("Elman", [1, 1, 1])])
+  func teamsMeetSeldom(name: String, expected: [Int]) throws {
+    var random = RandomSource(seed: 7)
+    let cell = try #require(TestCell.all.first { $0.description == name })
+    for hidden in [192, 200] {
+      let layer = try #require(cell.layer(input: 30, hidden: hidden, using: &random) as? any RecurrentLayer)
+      let schedules = layer.unroller.plan().teamSchedules
+      if hidden % Kernels.active.table.pointee.panel == 0 {
+        #expect(schedules.map(\.units) == [192, 192, 192])
+        #expect(schedules.map { $0.meets.filter { $0 }.count } == expected)
+      } else {
+        #expect(schedules.allSatisfy { $0.units == nil && !$0.meets.contains(false) })
+      }
+    }
+  }
+
+  /// The adjoint that leaves the inputs' cotangents out gives the same gradients of everything else.
+  @Test(arguments: TestCell.all)
+  func inputsThatNobodyAsksForChangeNothing(cell: TestCell) {
+    var random = RandomSource(seed: 8)
+    let layer = cell.layer(input: 5, hidden: 12, using: &random)
+    let batch = SequenceBatch.random(lengths: [4, 0, 7], features: 5, using: &random)
+    for checkpointing in [Checkpointing.none, .every(3)] {
+      var gradients: [Gradients] = []
+      for isWatched in [false, true] {
+        let input = Parameter(batch.rows)
+        gradients.append(
+          valueAndGradient(of: layer) {
+            var evaluation = Evaluation(unrolling: .compiled, checkpointing: checkpointing, random: nil)
+            let rows = isWatched ? input.tensor : batch.rows
+            let state = layer.initialState(batch: 3)
+            let result = layer(batch.replacingRows(with: rows), from: state, in: &evaluation)
+            return (result.output.rows * result.output.rows).sum()
+          }.gradients)
+      }
+      for named in layer.parameters {
+        #expect(gradients[0][named.parameter] == gradients[1][named.parameter], "\(named.path)")
+      }
     }
   }
 }

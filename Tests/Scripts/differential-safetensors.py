@@ -3,8 +3,9 @@
 
     python3 Tests/Scripts/differential-safetensors.py [files, 200 by default] [seed, 1 by default]
 
-Passes when the reference accepts whatever we accept, with equal names, shapes and bytes; when we accept every whole file
-of the reference writer; and when the reference reads a file of ours. Needs the Python packages safetensors and numpy.
+Passes when the reference accepts whatever we accept, with equal names, types, shapes and bytes; when we accept every whole
+file of the reference writer; and when the reference reads a file of ours. All types are in them that models have: F32, BF16
+and I8. Needs the Python packages safetensors and numpy.
 """
 import base64
 import json
@@ -29,11 +30,14 @@ def whole_file():
     """A file of the reference writer."""
     shapes = [(), (0,), (1,), (3,), (2, 3), (0, 4), (2, 1, 3), (1, 2, 2, 1)]
     names = ["a", "b.weight", "ü", 'q"\\', "x\n", ""]
-    tensors = {
-        random.choice(names[:5]) + str(i): numpy.array(numpy.random.default_rng(i).standard_normal(random.choice(shapes)), numpy.float32)
-        for i in range(random.randrange(5))
-    }
-    return safetensors.numpy.save(tensors, random.choice([None, {"format": "pt"}, {"k": "v\n", "é": "\\"}]))
+    tensors = {}
+    for i in range(random.randrange(5)):
+        shape = random.choice(shapes)
+        kind = numpy.dtype(random.choice([numpy.float32, numpy.float32, numpy.int16, numpy.int8]))
+        data = random.randbytes(kind.itemsize * int(numpy.prod(shape)))
+        tensors[random.choice(names[:5]) + str(i)] = numpy.frombuffer(data, kind).reshape(shape)
+    header, body = parts(safetensors.numpy.save(tensors, random.choice([None, {"format": "pt"}, {"k": "v\n", "é": "\\"}])))
+    return joined(header.replace(b'"I16"', b'"BF16"'), body)  # numpy has no such type
 
 
 def parts(data):
@@ -63,7 +67,7 @@ def change_entry(data):
     elif kind == 1:
         entry["data_offsets"][random.randrange(2)] += random.choice([-4, -1, 1, 4, 2**40])
     elif kind == 2:
-        entry["dtype"] = random.choice(["F16", "F64", "I32", "U32", "f32", "BOOL"])
+        entry["dtype"] = random.choice(["F16", "F64", "I32", "U32", "f32", "BOOL", "F32", "BF16", "I8", "U8", "F8_E4M3"])
     elif kind == 3:
         entry["shape"] = entry["shape"][::-1]
     elif kind == 4:
@@ -125,9 +129,9 @@ def change_bytes(data):
 
 
 def reference(data):
-    """What the reference reader finds: names to shape and bytes, or the error."""
+    """What the reference reader finds: names to type, shape and bytes, or the error."""
     try:
-        return {name: (item["shape"], bytes(item["data"])) for name, item in safetensors.deserialize(data)}, None
+        return {name: (item["dtype"], item["shape"], bytes(item["data"])) for name, item in safetensors.deserialize(data)}, None
     except Exception as error:
         return None, str(error)
 
@@ -140,7 +144,7 @@ def ours(reader, paths):
             found = json.loads(line)
             tensors = found.get("tensors")
             if tensors is not None:
-                tensors = {t["name"]: (t["shape"], base64.b64decode(t["bytes"])) for t in tensors}
+                tensors = {t["name"]: (t["type"], t["shape"], base64.b64decode(t["bytes"])) for t in tensors}
             result.append((tensors, found.get("error"), found.get("metadata")))
     assert len(result) == len(paths), "the reader ended early"
     return result
@@ -200,13 +204,13 @@ with tempfile.TemporaryDirectory() as folder:
     subprocess.run([reader, "write", path], check=True)
     expected, refusal = reference(pathlib.Path(path).read_bytes())
     ((tensors, error, metadata),) = ours(reader, [path])
-    if expected is None or tensors is None or tensors != expected or len(tensors) != 6:
+    if expected is None or tensors is None or tensors != expected or len(tensors) != 8:
         failures.append(f"our file: {refusal or error or 'other content'}")
     with safetensors.safe_open(path, "np") as file:
         theirs = file.metadata()
         if any(theirs.get(k) != v for k, v in metadata.items()) or theirs["format"] != "unroll":
             failures.append("our file: other metadata")
-    print("our own file: 6 tensors, read alike")
+    print("our own file: 8 tensors, read alike")
 
 for failure in failures[:10]:
     print("FAILURE", failure)

@@ -12,7 +12,7 @@ import Interchange
 import Tensors
 
 struct Found: Encodable {
-  struct Item: Encodable { var name: String, shape: [Int], bytes: Data }
+  struct Item: Encodable { var name: String, type: String, shape: [Int], bytes: Data }
   var tensors: [Item]?
   var metadata: [String: String]?
   var error: String?
@@ -36,7 +36,7 @@ enum Differential {
       case "bomb":
         for path in arguments.dropFirst() {
           let before = peakMemory()
-          _ = try? SafeTensors.read(from: path)
+          _ = try? SafeTensors.read(from: path, accepting: allTypes)
           print(peakMemory() - before)
         }
       default: try read(arguments.dropFirst())
@@ -58,10 +58,12 @@ enum Differential {
     for path in paths {
       var found = Found()
       do {
-        let file = try SafeTensors.read(from: path)
+        let file = try SafeTensors.read(from: path, accepting: allTypes)
         found.metadata = file.metadata
         found.tensors = file.tensors.map { name, tensor in
-          Found.Item(name: name, shape: tensor.shape.extents, bytes: tensor.values.withUnsafeBytes { Data($0) })
+          let type = file.elementTypes[name, default: .float32]
+          return Found.Item(
+            name: name, type: type.rawValue, shape: tensor.shape.extents, bytes: bytes(of: tensor.values, as: type))
         }
       } catch {
         found.error = "\(error.kind): \(error.message)"
@@ -70,9 +72,22 @@ enum Differential {
     }
   }
 
+  static let allTypes = Set(SafeTensors.ElementType.allCases)
+
+  /// The values as they stood in the file.
+  static func bytes(of values: [Float], as type: SafeTensors.ElementType) -> Data {
+    switch type {
+    case .float32: values.withUnsafeBytes { Data($0) }
+    case .bfloat16: values.map { UInt16($0.bitPattern >> 16) }.withUnsafeBytes { Data($0) }
+    case .int8: values.map { Int8($0) }.withUnsafeBytes { Data($0) }
+    }
+  }
+
   static let sample = SafeTensors(
     tensors: [
       ("weight", Tensor([[1, -2.5, 3], [4, .infinity, 0.1]])), ("none", .zeros([0, 3])), ("bias", Tensor([-0.0])),
       ("scalar", Tensor(shape: [], values: [7])), ("ünï \"\\\u{1}\n🙂", .ones([1, 3, 2, 1])), ("nan", Tensor([.nan])),
-    ], metadata: ["step": "12", "quote \"": "line\nbreak\u{1}\\", "ключ": "🙂"])
+      ("halves", Tensor([[1, -2.5, .infinity], [-0.0, 0x1p-130, 0x1.FEp127]])), ("whole", Tensor([-128, 127, 0])),
+    ], metadata: ["step": "12", "quote \"": "line\nbreak\u{1}\\", "ключ": "🙂"],
+    elementTypes: ["halves": .bfloat16, "whole": .int8])
 }

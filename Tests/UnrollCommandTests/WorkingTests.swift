@@ -13,7 +13,10 @@ import Testing
     #expect(try Command.unroll([]).output.contains("\n  unroll demo "))
   }
 
-  @Test(arguments: ["demo", "train", "train text", "generate", "evaluate", "inspect", "quantize"])
+  @Test(arguments: [
+    "demo", "train", "train text", "generate", "evaluate", "inspect", "quantize", "bench kernels", "bench recurrent",
+    "bench passes",
+  ])
   func helpHasAnExample(command: String) throws {
     let words = command.split(separator: " ").map(String.init)
     for arguments in [words + ["--help"], ["help"] + words] {

@@ -194,14 +194,15 @@ void ur_philox(const uint32_t counter[4], const uint32_t key[2], uint32_t out[4]
 // in 0 ..< count, on the calling thread too; returns when all are done. A call from inside a body runs serially.
 void ur_parallel(long count, void (*body)(void *context, long index), void *context);
 // Runs `body` on several threads at the same time, each one member of a team: for work that meets at barriers. The team
-// has ur_thread_count() members, or a single one inside another body or while another caller has the threads.
+// has ur_thread_count() members, 64 at most, or a single one inside another body or while another caller has the
+// threads.
 void ur_team(void (*body)(void *context, long member, long members), void *context);
-// Where all members of a team meet: nobody leaves before all have come. Starts as zeros; can be used again at once.
-typedef struct ur_barrier {
-  uint32_t arrived, generation;
-  char rest_of_line[56];
-} ur_barrier;
-void ur_barrier_wait(ur_barrier *barrier, long members);
+// The same for work of microseconds, which waking a thread would outlast: only when all threads are awake and free,
+// else it does nothing and returns false. `rouse` wakes them for the next time; they stay awake for some tens of
+// microseconds.
+bool ur_team_if_awake(void (*body)(void *context, long member, long members), void *context, bool rouse);
+// Where the members of the running team meet: nobody leaves before all have come.
+void ur_meet(long member, long members);
 // Threads that ur_parallel uses, at least 1; the default is the number of cores available to the process (its
 // affinity).
 long ur_thread_count(void);

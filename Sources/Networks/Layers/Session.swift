@@ -10,31 +10,40 @@ import Tensors
 ///     let other = session.forked()                         // goes on from here by itself
 ///
 /// One time step allocates nothing in the form that takes buffers. Pushing the steps of a sequence gives the values
-/// that the layer gives for the whole. A session keeps the weights that the layer had when it was made, and is without
-/// dropout. Backward layers cannot stream: making a session of one traps.
+/// that the layer gives for the whole in the same precision, bit for bit. A session keeps the weights that the layer
+/// had when it was made, and is without dropout. Backward layers cannot stream: making a session of one traps.
+///
+///     let small = Session(stack, precision: .int8)         // a quarter of the weights to read at every step
 public final class Session {
-  private let layers: [any RecurrentLayer]
+  /// What the matrices of the layers were rounded to.
+  public let precision: Precision
   private let streams: [StepStream]
   private let names: [String]
 
   /// Opens a recurrent layer, or a stack of them. `state` is for one sequence; nil: the layer's initial state.
-  public convenience init(_ layer: some SequenceLayer, from state: LayerState? = nil) {
-    self.init(Self.recurrentLayers(of: layer), state ?? layer.initialState(batch: 1))
-  }
-
-  private init(_ layers: [any RecurrentLayer], _ state: LayerState) {
+  /// `precision` is what matrices are rounded to, and the values that they are multiplied with, as in ``Evaluation``.
+  public convenience init(
+    _ layer: some SequenceLayer, from state: LayerState? = nil, precision: Precision = .float32
+  ) {
+    let layers = Self.recurrentLayers(of: layer)
     demand(
       layers.allSatisfy { $0.direction == .forward }, "Session: a backward layer needs the end of the sequence first")
-    self.layers = layers
-    names = state.parts.map(\.name)
+    let state = state ?? layer.initialState(batch: 1)
     var rest = state.parts.map(\.tensor)[...]
-    streams = layers.map { layer in
+    let streams = layers.map { layer in
       let count = layer.initialState(batch: 0).parts.count
       demand(rest.count >= count, "Session: a state of \(state.parts.count) parts is not this layer's")
       defer { rest = rest.dropFirst(count) }
-      return layer.unroller.stream(from: Array(rest.prefix(count)))
+      return layer.unroller.stream(from: Array(rest.prefix(count)), precision: precision)
     }
     demand(rest.isEmpty, "Session: a state of \(state.parts.count) parts is not this layer's")
+    self.init(streams, state.parts.map(\.name), precision)
+  }
+
+  private init(_ streams: [StepStream], _ names: [String], _ precision: Precision) {
+    self.streams = streams
+    self.names = names
+    self.precision = precision
   }
 
   private static func recurrentLayers(of layer: any SequenceLayer) -> [any RecurrentLayer] {
@@ -87,5 +96,5 @@ public final class Session {
   }
 
   /// Another session that goes on from here; neither affects the other.
-  public func forked() -> Session { Session(layers, state) }
+  public func forked() -> Session { Session(streams.map { $0.forked() }, names, precision) }
 }

@@ -24,16 +24,67 @@ public struct Sampler: Sendable {
 
   /// A token by its score; equal scores are ordered by token. Traps without scores.
   public mutating func choose(_ logits: [Float]) -> Int32 {
-    let ranked = logits.indices.sorted { (logits[$0], $1) > (logits[$1], $0) }
-    guard temperature > 0 else { return Int32(ranked[0]) }
-    let allowed = ranked.prefix(topK ?? ranked.count)
-    let best = logits[ranked[0]]
-    let weights = allowed.map { exp(Double((logits[$0] - best) / temperature)) }
-    var rest = Double(random.uniform()) * weights.reduce(0, +)
-    for (token, weight) in zip(allowed, weights) {
-      rest -= weight
-      if rest < 0 { return Int32(token) }
+    demand(!logits.isEmpty, "Sampler: no scores to choose by")
+    var ranking = Ranking(logits)
+    let best = ranking.best
+    guard temperature > 0 else { return Int32(best) }
+    func weight(_ token: Int) -> Double { exp(Double((logits[token] - logits[best]) / temperature)) }
+    let allowed = min(topK ?? logits.count, logits.count)
+    var total = 0.0
+    if allowed == logits.count {
+      for token in logits.indices { total += weight(token) }
+    } else {
+      var first = ranking
+      for _ in 0..<allowed { total += weight(first.next()) }
     }
-    return Int32(allowed[allowed.count - 1])
+    var (rest, token) = (Double(random.uniform()) * total, best)
+    for _ in 0..<allowed {
+      token = ranking.next()
+      rest -= weight(token)
+      if rest < 0 { break }
+    }
+    return Int32(token)
+  }
+}
+
+/// Tokens from the best score to the worst, each found when it is asked for: as a rule that is the first few out of
+/// many. A binary heap.
+private struct Ranking {
+  private let scores: [Float]
+  private var heap: [Int]
+
+  init(_ scores: [Float]) {
+    self.scores = scores
+    heap = Array(scores.indices)
+    for place in (0..<heap.count / 2).reversed() { sink(from: place) }
+  }
+
+  /// The best of those that are left.
+  var best: Int { heap[0] }
+
+  /// Takes out the best of those that are left.
+  mutating func next() -> Int {
+    let best = heap[0]
+    let last = heap.removeLast()
+    if !heap.isEmpty {
+      heap[0] = last
+      sink(from: 0)
+    }
+    return best
+  }
+
+  private func isBetter(_ a: Int, _ b: Int) -> Bool { (scores[a], b) > (scores[b], a) }
+
+  private mutating func sink(from start: Int) {
+    let token = heap[start]
+    var place = start
+    while 2 * place + 1 < heap.count {
+      var child = 2 * place + 1
+      if child + 1 < heap.count, isBetter(heap[child + 1], heap[child]) { child += 1 }
+      guard isBetter(heap[child], token) else { break }
+      heap[place] = heap[child]
+      place = child
+    }
+    heap[place] = token
   }
 }

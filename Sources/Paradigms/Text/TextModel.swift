@@ -153,13 +153,14 @@ public struct TextModel: Sendable {
     var before = prompt.last?.isWhitespace == false ? start.last : nil
     if start.isEmpty { start = [vocabulary.lineEnd] }
     var evaluation = Evaluation.inference(precision)
-    var (logits, state) = network(TokenBatch([start]), from: network.initialState(batch: 1), in: &evaluation)
+    let (logits, state) = network(TokenBatch([start]), from: network.initialState(batch: 1), in: &evaluation)
+    let session = TokenSession(network, from: state, precision: precision)
+    var scores = logits.rows(logits.shape[0] - 1..<logits.shape[0]).values
     for _ in 0..<length {
-      let last = logits.rows(logits.shape[0] - 1..<logits.shape[0])
-      let token = sampler.choose(last.values)
+      let token = sampler.choose(scores)
       guard each(vocabulary.text(of: token, after: before)) else { return }
       before = token
-      (logits, state) = network(TokenBatch([[token]]), from: state, in: &evaluation)
+      scores = session.scores(after: token)
     }
   }
 }

@@ -268,7 +268,8 @@ struct Lowering {
     let packing = Packing(weight: weight, transposed: transposeB)
     if !program.packings.contains(packing) { program.packings.append(packing) }
     return .product(
-      a: resolve(operands[0]), packed: program.packings.firstIndex(of: packing)!, d: d.map(resolve), c: resolve(c))
+      a: resolve(operands[0]), packed: program.packings.firstIndex(of: packing)!, d: d.map(resolve), c: resolve(c),
+      width: graph.nodes[i].width)
   }
 
   private mutating func copy(_ node: Int, to target: Address, width: Int) -> Instruction {

@@ -7,13 +7,13 @@ package final class Plan: Sendable {
   package let history: [(name: String, graph: StepGraph)]
   /// The step's adjoint as derived, and after each pass that ran.
   package let adjointHistory: [(name: String, graph: StepGraph)]
-  /// Computes from parameters and constants what is the same for all time steps.
-  let weights: StepGraph
+  /// What is the same for all time steps.
+  let weights: WeightSources
   let inference: Program
   let training: Program
-  let adjoint: Program
-  /// Which output of the adjoint is the cotangent of input i; nil when the step does not read that input.
-  let inputCotangents: [Int?]
+  /// The adjoint, and what is left of it when nobody asks for the inputs' cotangents: a product less a time step.
+  let adjoint: AdjointProgram
+  let adjointWithoutInputs: AdjointProgram
   let packed = PackedWeights()
 
   /// Compiles a step with the chosen passes.
@@ -41,35 +41,21 @@ package final class Plan: Sendable {
       if case .saved(let saved)? = node.leaf { return saved }
       return nil
     }
-    self.weights = weights
+    self.weights = WeightSources(weights)
     inference = lower(forward)
     training = lower(forward, kept: Set(saved))
-    self.adjoint = lower(backward, forward: training)
-    inputCotangents = adjoint.inputCotangents
+    self.adjoint = AdjointProgram(
+      program: lower(backward, forward: training), inputCotangents: adjoint.inputCotangents)
+    adjointWithoutInputs = AdjointProgram(
+      program: lower(backward.withoutOutputs, forward: training), inputCotangents: step.inputWidths.map { _ in nil })
     self.history = history
     self.adjointHistory = adjointHistory
   }
+}
 
-  /// The weights of the step, computed on the tape if one is recording.
-  func weightTensors() -> [Tensor] {
-    var tensors: [Tensor] = []
-    for node in weights.nodes {
-      switch node.source {
-      case .leaf(.parameter(let reference)): tensors.append(reference.parameter.tensor)
-      case .leaf(.constant(let index)): tensors.append(weights.constants[index])
-      case .leaf: mistake("a weight depends on the time step:\n\(weights)")
-      case .operation(let operation, let operands):
-        tensors.append(Tensor.apply(operation, operands.map { tensors[$0] }))
-      }
-    }
-    return weights.outputs.map { tensors[$0] }
-  }
-
-  /// The parameters that the step reads.
-  var parameters: [Parameter] {
-    weights.nodes.compactMap { node in
-      if case .parameter(let reference)? = node.leaf { return reference.parameter }
-      return nil
-    }
-  }
+/// A program that runs a step's adjoint back through time.
+struct AdjointProgram: Sendable {
+  let program: Program
+  /// Which output is the cotangent of input i; nil when there is none.
+  let inputCotangents: [Int?]
 }

@@ -35,15 +35,15 @@ struct BufferSpec: Hashable, Sendable {
 
 /// One piece of work for a range of rows.
 enum Instruction: Sendable {
-  /// c = d + a · packed
-  case product(a: Address, packed: Int, d: Address?, c: Address)
+  /// c = d + a · packed, `width` columns
+  case product(a: Address, packed: Int, d: Address?, c: Address, width: Int)
   /// `code` over `operands`, for `width` columns.
   case pointwise(code: [ur_instruction], operands: [Address], width: Int)
   case rows(RowFunction, a: Address, result: Address, width: Int)
 
   var addresses: [Address] {
     switch self {
-    case .product(let a, _, let d, let c): [a, c] + (d.map { [$0] } ?? [])
+    case .product(let a, _, let d, let c, _): [a, c] + (d.map { [$0] } ?? [])
     case .pointwise(_, let operands, _): operands
     case .rows(_, let a, let result, _): [a, result]
     }
@@ -85,6 +85,10 @@ struct Program: Sendable {
   var inheritedSequences = 0
   var steps: [BufferSpec] = []
   var packings: [Packing] = []
+  /// Weights that are read as vectors.
+  var vectors: [Int] {
+    Set((before + loop + after).flatMap(\.addresses).filter { $0.kind == .vector }.map(\.index)).sorted()
+  }
   /// Widths of the state's parts, and where each one's new value goes.
   var stateWidths: [Int] = []
   var newStates: [Address] = []

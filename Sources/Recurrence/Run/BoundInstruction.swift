@@ -23,7 +23,7 @@ struct BoundInstruction {
   ) {
     var addresses: [Address]
     switch instruction {
-    case .product(let a, let packed, let d, let c):
+    case .product(let a, let packed, let d, let c, _):
       let matrix = matrices[packed]
       work = .product(
         Kernels.active.product(matrix.precision), packed: matrix.storage.floats, depth: matrix.depth, n: matrix.n,
@@ -63,27 +63,33 @@ struct BoundInstruction {
   /// Whether it reads the state before a step from where the states of all steps stand.
   var readsPrevious: Bool { places.contains { $0.motion == .previousRows } }
 
-  /// Runs for `count` rows from packed row `row` on: this member's share of the columns. A column is computed alike
-  /// whoever has it, so the number of members changes no bit.
+  /// Runs for `count` rows from packed row `row` on: this member's share of the columns, the same in each `units`
+  /// columns where these are given. A column is computed alike whoever has it, so the number of members changes no bit.
   @inline(__always)
   func run(
     _ table: UnsafePointer<ur_kernels>, count: Int, row: Int, previousRow: Int?, isOdd: Bool,
-    member: TeamMember? = nil
+    member: TeamMember? = nil, units: Int? = nil
   ) {
     func pointer(_ i: Int) -> UnsafeMutablePointer<Float> {
       places[i].pointer(row: row, previousRow: previousRow, isOdd: isOdd)
     }
     switch work {
     case .product(let product, let packed, let depth, let n, let k, let hasInitial):
-      let own = member?.share(of: n, multiple: table.pointee.panel) ?? 0..<n
-      product(
-        count, own.count, k, pointer(0), places[0].stride, packed + own.lowerBound * depth,
-        hasInitial ? pointer(2) + own.lowerBound : nil, hasInitial ? places[2].stride : 0, pointer(1) + own.lowerBound,
-        places[1].stride)
+      let group = units ?? n
+      let own = member?.share(of: group, multiple: table.pointee.panel) ?? 0..<group
+      for column in stride(from: own.lowerBound, to: n, by: group) {
+        product(
+          count, own.count, k, pointer(0), places[0].stride, packed + column * depth,
+          hasInitial ? pointer(2) + column : nil, hasInitial ? places[2].stride : 0, pointer(1) + column,
+          places[1].stride)
+      }
     case .pointwise(let code, let instructions, let width):
-      let own = member?.share(of: width, multiple: Int(UR_TILE) / 2) ?? 0..<width
-      for i in places.indices { operands[i].base = pointer(i) + (columns[i] ? 0 : own.lowerBound) }
-      table.pointee.pointwise(code, instructions, operands, places.count, count, own.count, temporaries)
+      let group = units ?? width
+      let own = member?.share(of: group, multiple: units == nil ? Int(UR_TILE) / 2 : table.pointee.panel) ?? 0..<group
+      for column in stride(from: own.lowerBound, to: width, by: group) {
+        for i in places.indices { operands[i].base = pointer(i) + (columns[i] ? 0 : column) }
+        table.pointee.pointwise(code, instructions, operands, places.count, count, own.count, temporaries)
+      }
     case .rows(let function, let width):
       guard member?.index ?? 0 == 0 else { return }
       runRows(table, function, width, count, pointer(0), pointer(1))

@@ -40,7 +40,7 @@ struct CheckpointedRun {
 
 /// A recurrence as one entry of a tape that remembers its inputs and the states between segments of time: from the last
 /// segment to the first it runs forwards again from the state before the segment, then the adjoint back over it, with
-/// the states' cotangents handed on. Operands: inputs, initial states, weights.
+/// the states' cotangents handed on. Operands: inputs, initial states, the weights' sources.
 struct CheckpointedRecurrence: CompositeOperation {
   let plan: Plan
   let weights: WeightValues
@@ -50,17 +50,18 @@ struct CheckpointedRecurrence: CompositeOperation {
   /// For each segment the states before its first step, in shard order.
   let checkpoints: [[Storage]]
 
-  func cotangents(_ results: [Tensor?]) -> [Tensor?] {
+  func cotangents(_ results: [Tensor?], needed: [Bool]) -> [Tensor?] {
+    let chosen = plan.adjoint(needed: needed)
     let training = LoadedProgram(.training, of: plan, weights)
-    let adjoint = LoadedProgram(.adjoint, of: plan, weights)
+    let adjoint = LoadedProgram(.adjoint(chosen), of: plan, weights)
     let program = adjoint.program
     // No segment has more rows than the first: all run through the same memory.
     let saved = training.buffers(rows: segments[0].layout.rowCount)
     let buffers = adjointBuffers(adjoint, saved, results)
-    let inputCotangents = plan.inputCotangents.map { output in
+    let inputCotangents = chosen.inputCotangents.map { output in
       output.map { Tensor.uninitialized([layout.rowCount, program.sequences[program.outputs[$0].index].width]) }
     }
-    var weightCotangents = [Tensor?](repeating: nil, count: weights.tensors.count)
+    var weightCotangents = WeightCotangents(plan.weights)
     var carried = plan.finalCotangents(results, layout)
     for (segment, state) in zip(segments, checkpoints).reversed() {
       for (input, buffer) in zip(inputs, saved) { segment.read(input, into: buffer) }
@@ -70,14 +71,14 @@ struct CheckpointedRecurrence: CompositeOperation {
       }
       let run = adjoint.run(segment.layout, buffers, from: carried, initial: state)
       carried = run.run()
-      run.reduce(into: &weightCotangents)
-      for (output, cotangent) in zip(plan.inputCotangents, inputCotangents) {
+      weightCotangents.add(run, sources: weights.sources)
+      for (output, cotangent) in zip(chosen.inputCotangents, inputCotangents) {
         guard let output, let cotangent else { continue }
         segment.write(buffers[program.outputs[output].index], into: cotangent)
       }
     }
     let initials = zip(carried, program.stateWidths).map { layout.inCallerOrder($0, width: $1) }
-    return inputCotangents + initials + weightCotangents
+    return inputCotangents + initials + weightCotangents.sums
   }
 
   /// What the forward run saved, and buffers of the adjoint's own; zeros for outputs that nothing depends on.

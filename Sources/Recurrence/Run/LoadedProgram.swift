@@ -1,33 +1,51 @@
 import Tensors
 
-/// The values of a step's weights, and the versions of the parameters that they were computed from.
+/// What a step's weights are made of, and the versions of the parameters that it is.
 struct WeightValues {
-  let tensors: [Tensor]
+  let sources: [Tensor]
   let versions: [Int]
+}
+
+extension Plan {
+  /// The values of the weights' sources for the parameters as they are, computed on the tape if one is recording.
+  func weightSources() -> (tensors: [Tensor], values: WeightValues) {
+    let versions = weights.parameters.map(\.version)
+    var known: [Int: Tensor] = [:]
+    // What is on a tape has to be computed there.
+    if case .none = Recording.current { known = packed.computed(versions: versions) }
+    let tensors = weights.tensors(known: known)
+    packed.remember(weights.computed(of: tensors), versions: versions)
+    return (tensors, WeightValues(sources: tensors.map(\.detached), versions: versions))
+  }
 }
 
 /// A program of a plan with the weights that it reads: ready to run over any batch.
 struct LoadedProgram {
   enum Role {
-    case inference, training, adjoint
+    case inference, training
+    case adjoint(AdjointProgram)
   }
   let program: Program
-  private let vectors: [Tensor]
+  /// By weight: the vectors that the program reads.
+  private let vectors: [Int: Tensor]
   private let matrices: [PackedMatrix]
   private let keptStates: [Address]
   private let isReversed: Bool
 
   init(_ role: Role, of plan: Plan, _ weights: WeightValues, precision: Precision = .float32) {
+    var keptStates: [Address]?
     switch role {
     case .inference: program = plan.inference
     case .training: program = plan.training
-    case .adjoint: program = plan.adjoint
+    case .adjoint(let adjoint):
+      program = adjoint.program
+      keptStates = plan.training.newStates
     }
-    vectors = weights.tensors
-    matrices = plan.packed.matrices(
-      program.packings, of: weights.tensors, versions: weights.versions, precision: precision)
-    keptStates = role == .adjoint ? plan.training.newStates : program.newStates
-    isReversed = role == .adjoint
+    vectors = Dictionary(
+      uniqueKeysWithValues: program.vectors.map { ($0, plan.weights.weights[$0].tensor(weights.sources)) })
+    matrices = plan.packed.matrices(program.packings, of: plan.weights.weights, weights, precision: precision)
+    self.keptStates = keptStates ?? program.newStates
+    isReversed = keptStates != nil
   }
 
   /// Sequence buffers for a number of packed rows: the given ones, by index, and new ones.

@@ -9,7 +9,7 @@ struct ProgramRun: @unchecked Sendable {
   let layout: Layout
   /// The sequence buffers, by index.
   let sequences: [Storage]
-  let vectors: [Tensor]
+  let vectors: [Int: Tensor]
   let matrices: [PackedMatrix]
   /// The states that carried buffers start from, in shard order, [batch, width].
   let start: [Storage]
@@ -21,6 +21,8 @@ struct ProgramRun: @unchecked Sendable {
   /// Rows that the work outside the loop takes at a time, so that what one instruction wrote is still near for the
   /// next.
   private static let block = 256
+  /// Floats of a stretch's widest buffer: a quarter of a second cache of 1 MB.
+  private static let stretch = 1 << 16
 
   /// Runs everything but the reductions; returns the states at the end, in shard order.
   func run() -> [Storage] {
@@ -36,24 +38,48 @@ struct ProgramRun: @unchecked Sendable {
   private func run(_ shard: Layout.Shard, _ results: [Storage]) {
     let memory = ShardMemory(self, shard)
     let work = BoundProgram(self, memory)
-    runWholeSequence(work.before, shard)
-    runLoop(work.loop, shard)
-    runWholeSequence(work.after, shard)
+    for steps in stretches(of: shard) {
+      runWholeSequence(work.before, shard, steps)
+      runLoop(work.loop, shard, steps)
+      runWholeSequence(work.after, shard, steps)
+    }
     collectStates(memory, results)
     work.deallocate()
+  }
+
+  /// The time steps in the order in which they run, in stretches short enough that what is computed before the loop is
+  /// still in the core's cache when the loop reads it, and what the loop computes when it is read after it.
+  private func stretches(of shard: Layout.Shard) -> [Range<Int>] {
+    let time = shard.active.count
+    guard !program.before.isEmpty || !program.after.isEmpty else { return [0..<time] }
+    let width = max(1, program.sequences.dropFirst(program.inheritedSequences).map(\.stride).max() ?? 1)
+    let rows = max(64, Self.stretch / width)
+    var stretches: [Range<Int>] = []
+    var first = 0
+    while first < time {
+      var (end, count) = (first, 0)
+      while end < time, count < rows {
+        count += shard.active[isReversed ? time - 1 - end : end]
+        end += 1
+      }
+      stretches.append(first..<end)
+      first = end
+    }
+    return stretches
   }
 
   /// One sequence leaves the other threads nothing to do, unless they share its work: the weights' columns inside the
   /// loop, so that each share stays in its core's own cache from step to step, and the rows outside it.
   private func runAsTeam(_ shard: Layout.Shard, _ results: [Storage]) {
     let memory = ShardMemory(self, shard)
-    let teamWork = TeamWork()
+    let teamWork = TeamWork(TeamSchedule(program.loop, of: program, repeats: true))
+    let all = 0..<shard.active.count
     team { member in
       let work = BoundProgram(self, memory)
-      runWholeSequence(work.before, shard, member)
+      runWholeSequence(work.before, shard, all, member)
       member.meet()
       let isComplete = runLoop(work.loop, shard, member, teamWork)
-      if isComplete || member.index == 0 { runWholeSequence(work.after, shard, isComplete ? member : nil) }
+      if isComplete || member.index == 0 { runWholeSequence(work.after, shard, all, isComplete ? member : nil) }
       work.deallocate()
     }
     collectStates(memory, results)
@@ -62,50 +88,71 @@ struct ProgramRun: @unchecked Sendable {
   private var isWorthATeam: Bool {
     guard Threads.count > 1, layout.time > 1 else { return false }
     let weights = program.loop.reduce(0) { sum, instruction in
-      guard case .product(_, let packed, _, _) = instruction else { return sum }
+      guard case .product(_, let packed, _, _, _) = instruction else { return sum }
       return sum + matrices[packed].n * matrices[packed].k
     }
     return TeamWork.isWorthwhile(weights: weights)
   }
 
-  /// Runs all time steps; returns whether the member was in the team to the end.
-  @discardableResult
-  private func runLoop(
-    _ loop: [BoundInstruction], _ shard: Layout.Shard, _ member: TeamMember? = nil, _ teamWork: TeamWork? = nil
-  ) -> Bool {
+  /// Runs time steps in order. In a reversed run step 0 is the last one in time.
+  private func runLoop(_ loop: UnsafeBufferPointer<BoundInstruction>, _ shard: Layout.Shard, _ steps: Range<Int>) {
     let table = Kernels.active.table
-    let time = shard.active.count
-    var member = member
-    for step in 0..<time {
-      let t = isReversed ? time - 1 - step : step
-      let previousRow = t == 0 ? nil : shard.offsets[t - 1]
-      if member?.index == 0 { teamWork?.watch(step: step) }
+    for step in steps {
+      let place = place(of: step, shard)
       for instruction in loop {
         instruction.run(
-          table, count: shard.active[t], row: shard.offsets[t], previousRow: previousRow, isOdd: step % 2 == 1,
-          member: member)
-        member?.meet()
-      }
-      if let teamWork, let current = member, teamWork.isOver(after: step) {
-        guard current.index == 0 else { return false }
-        member = nil
+          table, count: place.count, row: place.row, previousRow: place.previousRow, isOdd: step % 2 == 1)
       }
     }
-    return teamWork == nil || member != nil
+  }
+
+  private func place(of step: Int, _ shard: Layout.Shard) -> (count: Int, row: Int, previousRow: Int?) {
+    let t = isReversed ? shard.active.count - 1 - step : step
+    return (shard.active[t], shard.offsets[t], t == 0 ? nil : shard.offsets[t - 1])
+  }
+
+  /// Runs a member's share of all time steps; returns whether it was in the team to the end.
+  private func runLoop(
+    _ loop: UnsafeBufferPointer<BoundInstruction>, _ shard: Layout.Shard, _ member: TeamMember, _ teamWork: TeamWork
+  ) -> Bool {
+    let table = Kernels.active.table
+    let schedule = teamWork.schedule
+    for step in shard.active.indices {
+      let place = place(of: step, shard)
+      if member.index == 0 { teamWork.watch(step: step) }
+      for (instruction, meets) in zip(loop, schedule.meets) {
+        if meets { member.meet() }
+        instruction.run(
+          table, count: place.count, row: place.row, previousRow: place.previousRow, isOdd: step % 2 == 1,
+          member: member, units: schedule.units)
+      }
+      guard teamWork.isOver(after: step) else { continue }
+      member.meet()
+      if member.index == 0 { runLoop(loop, shard, step + 1..<shard.active.count) }
+      return false
+    }
+    member.meet()
+    return true
   }
 
   /// Instructions that need no order in time, over blocks of packed rows; step by step where one reads the step before.
   private func runWholeSequence(
-    _ instructions: [BoundInstruction], _ shard: Layout.Shard, _ member: TeamMember? = nil
+    _ instructions: UnsafeBufferPointer<BoundInstruction>, _ shard: Layout.Shard, _ steps: Range<Int>,
+    _ member: TeamMember? = nil
   ) {
-    guard !instructions.isEmpty else { return }
+    guard !instructions.isEmpty, !steps.isEmpty else { return }
     if instructions.contains(where: \.readsPrevious) {
-      runLoop(instructions, shard, member)
+      // Few cells have such instructions; a member of a team leaves them to the first.
+      if member?.index ?? 0 == 0 { runLoop(instructions, shard, steps) }
       return
     }
     let table = Kernels.active.table
-    let rows = shard.active.reduce(0, +)
-    let own = member?.share(of: rows, multiple: table.pointee.tile) ?? 0..<rows
+    let time = shard.active.count
+    let inTime = isReversed ? time - steps.upperBound..<time - steps.lowerBound : steps
+    let start = shard.offsets[inTime.lowerBound]
+    let rows = shard.offsets[inTime.upperBound - 1] + shard.active[inTime.upperBound - 1] - start
+    let share = member?.share(of: rows, multiple: table.pointee.tile) ?? 0..<rows
+    let own = start + share.lowerBound..<start + share.upperBound
     for first in stride(from: own.lowerBound, to: own.upperBound, by: Self.block) {
       let count = min(Self.block, own.upperBound - first)
       for instruction in instructions {
@@ -136,101 +183,36 @@ struct ProgramRun: @unchecked Sendable {
       }
     }
   }
-
-  // MARK: Reductions
-
-  /// Sums a weight's cotangents over all rows and time steps: one product over the whole sequence.
-  func reduce(into cotangents: inout [Tensor?]) {
-    for reduction in program.reductions {
-      let weight = reduction.weight
-      let shape = vectors[weight].shape
-      var sum = cotangents[weight] ?? .zeros(shape)
-      let isFirst = cotangents[weight] == nil
-      cotangents[weight] = nil
-      sum.withMutableFloats { add(reduction, to: $0.baseAddress!, count: shape.count, isFirst: isFirst) }
-      cotangents[weight] = sum
-    }
-  }
-
-  private func add(_ reduction: Reduction, to sum: UnsafeMutablePointer<Float>, count: Int, isFirst: Bool) {
-    switch reduction {
-    case .outer(_, let a, let m, let b, let n):
-      accumulateOuter(
-        m: m, n: n, segments: segments(a, b), lda: rowStride(a), ldb: rowStride(b), into: sum, ldc: n,
-        accumulate: !isFirst)
-    case .columnSum(_, let a, let width):
-      let table = Kernels.active.table.pointee
-      let columns = Storage(count: width, repeating: 0)
-      for segment in segments(a, a) {
-        table.column_sum(segment.rows, width, segment.a, rowStride(a), columns.floats, true)
-      }
-      if count == width {
-        for i in 0..<width { sum[i] += columns.floats[i] }
-      } else {
-        // One number that all columns share.
-        sum[0] += Float(table.sum(width, columns.floats))
-      }
-    }
-  }
-
-  private func rowStride(_ address: Address) -> Int {
-    program.sequences[address.kind == .previous ? keptStates[address.index].index : address.index].stride
-  }
-
-  /// The rows of two addresses side by side, in as few pieces as they are contiguous in.
-  private func segments(_ a: Address, _ b: Address) -> [ur_segment] {
-    guard a.kind == .previous || b.kind == .previous else {
-      return [ur_segment(a: whole(a), b: whole(b), rows: layout.rowCount)]
-    }
-    var segments: [ur_segment] = []
-    for shard in layout.shards {
-      for (t, rows) in shard.active.enumerated() {
-        let (from, to) = (pointer(a, shard, t), pointer(b, shard, t))
-        if let last = segments.last, t > 0, last.a + last.rows * rowStride(a) == from,
-          last.b + last.rows * rowStride(b) == to
-        {
-          segments[segments.count - 1].rows += rows
-        } else {
-          segments.append(ur_segment(a: from, b: to, rows: rows))
-        }
-      }
-    }
-    return segments
-  }
-
-  private func whole(_ address: Address) -> UnsafePointer<Float> {
-    UnsafePointer(sequences[address.index].floats + address.column)
-  }
-
-  private func pointer(_ address: Address, _ shard: Layout.Shard, _ t: Int) -> UnsafePointer<Float> {
-    guard address.kind == .previous else {
-      return whole(address) + (shard.firstRow + shard.offsets[t]) * rowStride(address)
-    }
-    let state = keptStates[address.index]
-    if t == 0 {
-      let width = program.stateWidths[address.index]
-      return UnsafePointer(initial[address.index].floats + shard.firstSequence * width + address.column)
-    }
-    return whole(state) + address.column + (shard.firstRow + shard.offsets[t - 1]) * rowStride(address)
-  }
 }
 
 /// A program's instructions, bound to a shard's memory for one thread.
 struct BoundProgram {
-  let before, loop, after: [BoundInstruction]
+  /// All instructions in order, and the phases that they belong to. Plain memory, so that threads which run a share of
+  /// the same microseconds count no references.
+  let all: UnsafeBufferPointer<BoundInstruction>
+  let before, loop, after: UnsafeBufferPointer<BoundInstruction>
   /// The thread's tiles.
   private let temporaries: Storage
 
   init(_ run: ProgramRun, _ memory: ShardMemory) {
     let temporaries = Storage(count: max(1, run.program.temporaries) * Int(UR_TILE))
-    func bound(_ instructions: [Instruction]) -> [BoundInstruction] {
-      instructions.map { BoundInstruction($0, memory, packed: run.matrices, temporaries: temporaries.floats) }
+    let phases = [run.program.before, run.program.loop, run.program.after]
+    let bound = phases.joined().map {
+      BoundInstruction($0, memory, packed: run.matrices, temporaries: temporaries.floats)
     }
-    (before, loop, after) = (bound(run.program.before), bound(run.program.loop), bound(run.program.after))
+    let memory = UnsafeMutableBufferPointer<BoundInstruction>.allocate(capacity: bound.count)
+    _ = memory.initialize(from: bound)
+    all = UnsafeBufferPointer(memory)
+    let loopStart = phases[0].count
+    let loopEnd = loopStart + phases[1].count
+    before = UnsafeBufferPointer(rebasing: all[..<loopStart])
+    loop = UnsafeBufferPointer(rebasing: all[loopStart..<loopEnd])
+    after = UnsafeBufferPointer(rebasing: all[loopEnd...])
     self.temporaries = temporaries
   }
 
   func deallocate() {
-    for instruction in before + loop + after { instruction.deallocate() }
+    for instruction in all { instruction.deallocate() }
+    all.deallocate()
   }
 }

@@ -21,7 +21,7 @@ struct WholeRun {
 }
 
 /// A whole recurrence as one entry of a tape: remembers what the forward run saved, and runs the adjoint program back
-/// through time. Operands: inputs, initial states, weights.
+/// through time. Operands: inputs, initial states, the weights' sources.
 struct RecurrenceOperation: CompositeOperation {
   let plan: Plan
   let layout: Layout
@@ -31,8 +31,9 @@ struct RecurrenceOperation: CompositeOperation {
   let sequences: [Storage]
   let initial: [Storage]
 
-  func cotangents(_ results: [Tensor?]) -> [Tensor?] {
-    let adjoint = LoadedProgram(.adjoint, of: plan, weights)
+  func cotangents(_ results: [Tensor?], needed: [Bool]) -> [Tensor?] {
+    let chosen = plan.adjoint(needed: needed)
+    let adjoint = LoadedProgram(.adjoint(chosen), of: plan, weights)
     var given = Dictionary(uniqueKeysWithValues: sequences.enumerated().map { ($0, $1) })
     for (output, address) in adjoint.program.outputCotangents {
       let width = adjoint.program.sequences[address.index].width
@@ -41,17 +42,22 @@ struct RecurrenceOperation: CompositeOperation {
     let run = adjoint.run(
       layout, adjoint.buffers(rows: layout.rowCount, given: given), from: plan.finalCotangents(results, layout),
       initial: initial)
-    let initials = zip(run.run(), plan.adjoint.stateWidths).map { layout.inCallerOrder($0, width: $1) }
-    var weightCotangents = [Tensor?](repeating: nil, count: weights.tensors.count)
-    run.reduce(into: &weightCotangents)
-    let inputs = plan.inputCotangents.map { output in
+    let initials = zip(run.run(), adjoint.program.stateWidths).map { layout.inCallerOrder($0, width: $1) }
+    var weightCotangents = WeightCotangents(plan.weights)
+    weightCotangents.add(run, sources: weights.sources)
+    let inputs = chosen.inputCotangents.map { output in
       output.map { adjoint.program.tensor(adjoint.program.outputs[$0], run.sequences, rows: layout.rowCount) }
     }
-    return inputs + initials + weightCotangents
+    return inputs + initials + weightCotangents.sums
   }
 }
 
 extension Plan {
+  /// The adjoint that computes what is needed of a recurrence's operands, the inputs being the first.
+  func adjoint(needed: [Bool]) -> AdjointProgram {
+    needed.prefix(adjoint.inputCotangents.count).contains(true) ? adjoint : adjointWithoutInputs
+  }
+
   /// The cotangents of the states after the last step, in shard order, from those of all results.
   func finalCotangents(_ results: [Tensor?], _ layout: Layout) -> [Storage] {
     zip(results.dropFirst(training.outputs.count), training.stateWidths).map { cotangent, width in

@@ -80,7 +80,7 @@ struct ShardMemory {
         motion: .alternating, base: (isIn ? even : odd).floats + column, alternate: (isIn ? odd : even).floats + column,
         stride: run.program.stateWidths[address.index])
     case .vector:
-      let base = run.vectors[address.index].storage.floats + column
+      let base = run.vectors[address.index]!.storage.floats + column
       return Place(motion: .fixed, base: base, alternate: base, stride: 0)
     }
   }

@@ -10,23 +10,34 @@ package final class StepStream {
     let previous, carried: UnsafeMutablePointer<Float>
     let count: Int
   }
+  private let loaded: LoadedProgram
   private let run: ProgramRun
   private let memory: ShardMemory
-  private let work: BoundProgram
+  /// The instructions of a step in order; each thread has scratch of its own.
+  private let work: UnsafeMutableBufferPointer<BoundProgram>
+  private let team: StreamTeam?
+  private var pace = StreamTeam.Pace()
   private let copies: [StateCopy]
   private let input: UnsafeMutablePointer<Float>
   private let output: UnsafePointer<Float>
   /// Values in a row of the input, of the output.
   package let inputWidth, outputWidth: Int
 
-  /// A stream of a loaded inference program with one input and one output. `run` is for one sequence of one time step,
-  /// and nobody else uses its buffers.
-  init(_ run: ProgramRun) {
-    let program = run.program
-    let memory = ShardMemory(run, run.layout.shards[0])
+  /// A stream of an inference program with one input and one output, beginning with states [1, width].
+  init(_ loaded: LoadedProgram, from states: [Tensor]) {
+    let program = loaded.program
+    let layout = Layout(time: 1, batch: 1)
+    // A stream changes its states in place: each use gets a copy.
+    let run = loaded.run(
+      layout, loaded.buffers(rows: 1), from: states.map(layout.inShardOrder),
+      initial: states.map(layout.inShardOrder))
+    let memory = ShardMemory(run, layout.shards[0])
+    self.loaded = loaded
     self.run = run
     self.memory = memory
-    work = BoundProgram(run, memory)
+    team = StreamTeam(run)
+    work = .allocate(capacity: team?.threads ?? 1)
+    for i in work.indices { work.initializeElement(at: i, to: BoundProgram(run, memory)) }
     copies = program.newStates.enumerated().map { part, address in
       let source = memory.place(address).pointer(row: 0, previousRow: nil, isOdd: false)
       return StateCopy(
@@ -40,25 +51,48 @@ package final class StepStream {
     outputWidth = program.sequences[address.index].width
   }
 
-  deinit { work.deallocate() }
+  deinit {
+    for program in work { program.deallocate() }
+    work.deinitialize()
+    work.deallocate()
+    team?.deallocate()
+  }
 
   /// Runs one time step on `inputWidth` values; returns the `outputWidth` values of the output, which stay until the
   /// next step.
   package func push(_ values: UnsafePointer<Float>) -> UnsafePointer<Float> {
     input.update(from: values, count: inputWidth)
-    let table = Kernels.active.table
-    func run(_ instructions: [BoundInstruction]) {
-      for instruction in instructions { instruction.run(table, count: 1, row: 0, previousRow: nil, isOdd: false) }
-    }
-    run(work.before)
-    run(work.loop)
-    run(work.after)
+    let isDone =
+      team?.run(&pace, Unmanaged.passUnretained(self).toOpaque()) { stream, member, members in
+        let stream = Unmanaged<StepStream>.fromOpaque(stream!).takeUnretainedValue()
+        stream.runShare(member, of: members)
+      } ?? false
+    if !isDone { runAlone() }
     for copy in copies {
       copy.previous.update(from: copy.source, count: copy.count)
       copy.carried.update(from: copy.source, count: copy.count)
     }
     return output
   }
+
+  private func runAlone() {
+    let table = Kernels.active.table
+    for instruction in work[0].all { instruction.run(table, count: 1, row: 0, previousRow: nil, isOdd: false) }
+  }
+
+  private func runShare(_ index: Int, of count: Int) {
+    guard let team else { return }
+    let table = Kernels.active.table
+    let member = TeamMember(index: index, count: count)
+    for (instruction, meets) in zip(work[index].all, team.meets) {
+      if meets { member.meet() }
+      instruction.run(
+        table, count: 1, row: 0, previousRow: nil, isOdd: false, member: member, units: team.units)
+    }
+  }
+
+  /// Another stream with the same weights that goes on from here; neither affects the other.
+  package func forked() -> StepStream { StepStream(loaded, from: states) }
 
   /// The parts of the state after the last step, each [1, width].
   package var states: [Tensor] {

@@ -77,18 +77,13 @@ package final class Unroller: Sendable {
     _ plan: Plan, _ inputs: [Tensor], _ states: [Tensor], _ layout: Layout, _ checkpointing: Checkpointing,
     _ precision: Precision
   ) -> (outputs: [Tensor], states: [Tensor]) {
-    let versions = plan.parameters.map(\.version)
+    let (sources, values) = plan.weightSources()
     guard case .tape(let tape) = Recording.current else {
-      let values = plan.packed.tensors(versions: versions, compute: plan.weightTensors)
-      let inference = LoadedProgram(
-        .inference, of: plan, WeightValues(tensors: values, versions: versions), precision: precision)
-      let run = WholeRun(inference, inputs, states, layout)
+      let run = WholeRun(
+        LoadedProgram(.inference, of: plan, values, precision: precision), inputs, states, layout)
       return (run.outputs, run.states)
     }
     demand(precision == .float32, "recurrence: a gradient needs float32; \(precision) is for inference")
-    let weights = plan.weightTensors()
-    plan.packed.remember(weights, versions: versions)
-    let values = WeightValues(tensors: weights.map(\.detached), versions: versions)
     let operation: any CompositeOperation
     let results: [Tensor]
     if let length = checkpointing.segmentLength(time: layout.time) {
@@ -101,25 +96,19 @@ package final class Unroller: Sendable {
         plan: plan, layout: layout, weights: values, sequences: run.sequences, initial: run.initial)
       results = run.outputs + run.states
     }
-    let recorded = tape.record(operation, operands: inputs + states + weights, results: results)
+    let recorded = tape.record(operation, operands: inputs + states + sources, results: results)
     let outputCount = plan.training.outputs.count
     return (Array(recorded.prefix(outputCount)), Array(recorded.dropFirst(outputCount)))
   }
 
   // MARK: Streaming
 
-  /// Holds one sequence open, beginning with states [1, width]. It keeps the weights that the parameters have now.
-  package func stream(from states: [Tensor]) -> StepStream {
+  /// Holds one sequence open, beginning with states [1, width]. It keeps the weights that the parameters have now, its
+  /// matrices rounded to `precision`.
+  package func stream(from states: [Tensor], precision: Precision) -> StepStream {
     let plan = plan()
-    let versions = plan.parameters.map(\.version)
-    let values = plan.packed.tensors(versions: versions, compute: plan.weightTensors)
-    let program = LoadedProgram(.inference, of: plan, WeightValues(tensors: values, versions: versions))
-    let layout = Layout(time: 1, batch: 1)
-    // A stream changes its states in place: each use gets a copy.
-    return StepStream(
-      program.run(
-        layout, program.buffers(rows: 1), from: states.map(layout.inShardOrder),
-        initial: states.map(layout.inShardOrder)))
+    let program = LoadedProgram(.inference, of: plan, plan.weightSources().values, precision: precision)
+    return StepStream(program, from: states)
   }
 
   // MARK: Stepwise

@@ -144,6 +144,11 @@ extension StepGraph {
     return marked
   }
 
+  /// The graph without its outputs and what only they need.
+  var withoutOutputs: StepGraph {
+    StepGraph(nodes: nodes, outputs: [], states: states, reductions: reductions, constants: constants)
+  }
+
   /// For each node, the nodes that read it.
   package var users: [[Int]] {
     var users = [[Int]](repeating: [], count: nodes.count)
