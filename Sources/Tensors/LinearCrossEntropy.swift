@@ -153,7 +153,8 @@ private struct LinearCrossEntropy: CompositeOperation {
   let tops: Storage
   let sums: Storage
 
-  func cotangents(_ results: [Tensor?]) -> [Tensor?] {
+  // All of them, as a readout is trained and so is what it reads.
+  func cotangents(_ results: [Tensor?], needed _: [Bool]) -> [Tensor?] {
     guard let scale = results[0]?.storage else { return [] }
     let (pieces, size) = (readout.pieces, readout.size)
     let (rows, classes) = (pieces.rows, pieces.classes)
