@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""The character language model of `unroll train text`, in PyTorch: the peer to measure against.
+"""The language model of `unroll train text`, in PyTorch: the peer to measure against.
 
-    python3 peer_torch.py --data FILE [--cell lstm] [--hidden 256] [--epochs 8] [--json] ...
+    python3 peer_torch.py --data FILE [--tokens words] [--cell lstm] [--hidden 256] [--epochs 8] [--json] ...
 
-Embedding -> recurrent layers (dropout before, between and after them) -> linear -> cross-entropy. The vocabulary is the
-sorted set of Unicode scalars; the first 90 % of the text train, the next 5 % validate, the last 5 % are left alone.
+Embedding -> recurrent layers (dropout before, between and after them) -> linear -> cross-entropy. Tokens are Unicode
+scalars, or words between white space with `<eos>` for a line's end and `<unk>` for what the training part lacks. The
+first 90 % of the text train, the next 5 % validate, the last 5 % are left alone; with --validation all of --data train.
 An epoch reads the training part, a ring, as `batch` contiguous streams side by side, in windows of `length` steps; the
 state is carried from window to window, gradients are not. Only `gru-reset-after` is the same cell as unroll's of that
 name; PyTorch has no textbook GRU, and `gru` runs the same.
@@ -14,6 +15,7 @@ import json
 import math
 import resource
 import time
+from collections import Counter
 
 import torch
 from torch import nn
@@ -24,6 +26,9 @@ CELLS = {"elman": nn.RNN, "gru": nn.GRU, "gru-reset-after": nn.GRU, "lstm": nn.L
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", required=True)
+    parser.add_argument("--validation", help="a text to judge by; then all of --data is trained on")
+    parser.add_argument("--test", help="not looked at; here because unroll has it")
+    parser.add_argument("--tokens", choices=["characters", "words"], default="characters")
     parser.add_argument("--cell", choices=CELLS, default="lstm")
     parser.add_argument("--layers", type=int, default=1)
     parser.add_argument("--hidden", type=int, default=256)
@@ -93,7 +98,7 @@ def detached(state):
 
 @torch.inference_mode()
 def evaluate(model, text, streams):
-    """Mean loss in nats per character, the state carried along each stream."""
+    """Mean loss in nats per token, the state carried along each stream."""
     model.eval()
     total, count, state = 0.0, 0, None
     for inputs, targets in windows(text, streams, 256):
@@ -104,16 +109,39 @@ def evaluate(model, text, streams):
     return total / count
 
 
+def read(path, kind):
+    """The tokens of a text, as strings."""
+    with open(path, encoding="utf-8", newline="") as file:
+        content = file.read()
+    if kind == "characters":
+        return list(content)
+    lines = content.split("\n")
+    tokens = [word for line in lines[:-1] for word in line.split() + ["<eos>"]]
+    return tokens + lines[-1].split()
+
+
+def corpus(options):
+    """The tokens to train on and to validate with, and the vocabulary."""
+    text = read(options.data, options.tokens)
+    if options.validation:
+        parts = text, read(options.validation, options.tokens)
+    else:
+        parts = text[:len(text) * 90 // 100], text[len(text) * 90 // 100:len(text) * 95 // 100]
+    if options.tokens == "characters":
+        vocabulary = sorted(set(text).union(*parts))
+    else:
+        counts = Counter(parts[0])
+        words = [word for word in counts if word not in ("<unk>", "<eos>")]
+        vocabulary = ["<unk>", "<eos>", *sorted(words, key=lambda word: (-counts[word], word))]
+    code = {token: index for index, token in enumerate(vocabulary)}
+    return (*(torch.tensor([code.get(token, 0) for token in part]) for part in parts), vocabulary)
+
+
 def main():
     options = arguments()
     torch.set_num_threads(options.threads)
     torch.manual_seed(options.seed)
-    with open(options.data, encoding="utf-8", newline="") as file:
-        content = file.read()
-    vocabulary = sorted(set(content))
-    code = {character: index for index, character in enumerate(vocabulary)}
-    text = torch.tensor([code[character] for character in content])
-    training, validation = text[:len(text) * 90 // 100], text[len(text) * 90 // 100:len(text) * 95 // 100]
+    training, validation, vocabulary = corpus(options)
 
     def report(event, line):
         print(json.dumps(event) if options.json else line, flush=True)
@@ -136,7 +164,7 @@ def main():
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, rate)
     report({"event": "start", "parameters": sum(p.numel() for p in parameters), "vocabulary": len(vocabulary),
             "updates": updates, "torch": torch.__version__, **vars(options)},
-           f"{sum(p.numel() for p in parameters)} parameters, {len(vocabulary)} characters, {updates} updates")
+           f"{sum(p.numel() for p in parameters)} parameters, {len(vocabulary)} {options.tokens}, {updates} updates")
     update = 0
     for epoch in range(1, options.epochs + 1):
         if epoch > 1:
@@ -160,14 +188,15 @@ def main():
                 now = time.perf_counter() - start
                 report({"event": "update", "epoch": epoch, "update": update, "loss": loss.item(),
                         "unitsPerSecond": steps * options.batch / now},
-                       f"  update {update}: loss {loss.item():.4f}, {steps * options.batch / now:.0f} characters/s")
+                       f"  update {update}: loss {loss.item():.4f}, {steps * options.batch / now:.0f} {options.tokens}/s")
         seconds = time.perf_counter() - start
         event = {"event": "epoch", "epoch": epoch, "updatesDone": update, "trainingLoss": sum_of_losses.item() / steps,
                  "validationLoss": evaluate(model, validation, options.evaluation_streams),
                  "unitsPerSecond": steps * options.batch / seconds, "seconds": seconds,
                  "peakMemory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024}
         report(event, "epoch {epoch}: training loss {trainingLoss:.4f}, validation loss {validationLoss:.4f}, "
-               "{unitsPerSecond:.0f} characters/s, {seconds:.1f} s, peak {peakMemory} bytes".format(**event))
+               "{unitsPerSecond:.0f} {tokens}/s, {seconds:.1f} s, peak {peakMemory} bytes".format(
+                   **event, tokens=options.tokens))
 
 
 if __name__ == "__main__":

@@ -7,16 +7,9 @@ import Interchange
 ///
 /// Each entry is one Unicode scalar, and its place is its token.
 extension CharacterVocabulary {
-  private static let version = 1
-  private static let kind = "characters"
-
-  private struct Header: Decodable {
-    var version: Int
-    var kind: String
-  }
   private struct File: Codable {
-    var version = CharacterVocabulary.version
-    var kind = CharacterVocabulary.kind
+    var version = VocabularyFile.version
+    var kind = TokenUnit.characters.rawValue
     var characters: [String]
   }
 
@@ -31,31 +24,19 @@ extension CharacterVocabulary {
 
   /// The vocabulary in some JSON text; `path` is what errors call it.
   package init(json data: Data, path: String) throws(UnrollError) {
-    // The rest of another version may look different, so version and kind are read by themselves.
-    let header = try StrictJSON.decode(Header.self, from: data, path: path)
-    guard header.version == Self.version else {
-      throw UnrollError(
-        .unsupportedVersion, "the vocabulary has version \(header.version); version \(Self.version) is known here",
-        at: path, hint: "use the release of unroll that wrote it, or a newer one")
-    }
-    func invalid(_ message: String) -> UnrollError {
-      UnrollError(
-        .invalidData, message, at: path, hint: "put back the file that training wrote; the weights fit no other")
-    }
-    guard header.kind == Self.kind else {
-      throw invalid("this is a vocabulary of `\(header.kind)`, not of `\(Self.kind)`")
-    }
+    try VocabularyFile.check(data, is: .characters, path: path)
     let entries = try StrictJSON.decode(File.self, from: data, path: path).characters
-    guard !entries.isEmpty else { throw invalid("the vocabulary has no characters") }
+    guard !entries.isEmpty else { throw VocabularyFile.invalid("the vocabulary has no characters", path) }
     var tokens: [Unicode.Scalar: Int] = [:]
     var characters: [Unicode.Scalar] = []
     for (token, entry) in entries.enumerated() {
       guard let character = entry.unicodeScalars.first, entry.unicodeScalars.count == 1 else {
-        throw invalid(
-          "characters[\(token)] should be one Unicode scalar, and has \(entry.unicodeScalars.count)")
+        throw VocabularyFile.invalid(
+          "characters[\(token)] should be one Unicode scalar, and has \(entry.unicodeScalars.count)", path)
       }
       if let other = tokens.updateValue(token, forKey: character) {
-        throw invalid("\(character.shown) is there twice, as characters[\(other)] and characters[\(token)]")
+        throw VocabularyFile.invalid(
+          "\(character.shown) is there twice, as characters[\(other)] and characters[\(token)]", path)
       }
       characters.append(character)
     }

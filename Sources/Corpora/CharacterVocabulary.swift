@@ -18,16 +18,20 @@ public struct CharacterVocabulary: Sendable, Equatable {
   /// The token of each scalar value, -1 for none; ends with the greatest known one.
   private let table: [Int32]
 
-  /// The characters of a text, sorted by scalar value: the same text always gives the same tokens.
-  public init(of text: PlainText) {
+  /// The characters of some texts, sorted by scalar value: the same texts always give the same tokens.
+  public init(of texts: PlainText...) { self.init(of: texts) }
+
+  init(of texts: [PlainText]) {
     var seen = [Bool](repeating: false, count: 0x11_0000)
     var greatest: UInt32 = 0
     seen.withUnsafeMutableBufferPointer { seen in
-      _ = text.withBytes { bytes in
-        UTF8Scan.firstStop(in: bytes) { scalar in
-          seen[Int(scalar)] = true
-          greatest = max(greatest, scalar)
-          return true
+      for text in texts {
+        _ = text.withBytes { bytes in
+          UTF8Scan.firstStop(in: bytes) { scalar in
+            seen[Int(scalar)] = true
+            greatest = max(greatest, scalar)
+            return true
+          }
         }
       }
     }

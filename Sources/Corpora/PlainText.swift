@@ -56,6 +56,9 @@ public struct PlainText: Sendable {
   /// Number of characters (Unicode scalars). Counts them: O(bytes).
   public var count: Int { withBytes(UTF8Scan.count) }
 
+  /// Number of words and line ends. Counts them: O(bytes).
+  public var wordCount: Int { withBytes(WordScan.count) }
+
   /// The text as a string. Copies it.
   public var string: String { String(decoding: data, as: UTF8.self) }
 

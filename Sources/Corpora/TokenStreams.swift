@@ -46,10 +46,12 @@ public struct TokenStreams: Sendable {
   ///   - length: Steps that the gradient goes back (k2).
   ///   - step: New steps in a window (k1), at most `length`; nil for the same.
   ///   - offset: The token that the first row begins with, modulo their number.
+  ///   - unit: What the tokens are, for messages.
   ///   - source: Where the tokens are from, for messages.
   /// - Throws: `.usage` when a number cannot be, or when a row would be shorter than `length`.
   public init(
-    training tokens: Tokens, batch: Int, length: Int, step: Int? = nil, offset: Int = 0, source: String? = nil
+    training tokens: Tokens, batch: Int, length: Int, step: Int? = nil, offset: Int = 0,
+    unit: TokenUnit = .characters, source: String? = nil
   ) throws(UnrollError) {
     let step = step ?? length
     try Self.check(batch: batch, length: length, step: step)
@@ -61,7 +63,7 @@ public struct TokenStreams: Sendable {
       if ways.isEmpty { ways = ["a smaller --length and --batch"] }
       throw UnrollError(
         .usage,
-        "the text is too short: \(batch) rows of \(length) steps need \(Self.product(batch, length)) characters, "
+        "the text is too short: \(batch) rows of \(length) steps need \(Self.product(batch, length)) \(unit), "
           + "and the part to train on has \(tokens.count)",
         at: source, hint: (ways + ["a longer text"]).joined(separator: ", or "))
     }
@@ -87,7 +89,7 @@ public struct TokenStreams: Sendable {
     try Self.check(batch: batch, length: length, step: length)
     guard tokens.count > 1 else {
       throw UnrollError(
-        .invalidData, "the text is too short to measure with: the first character is given, and there is no second",
+        .invalidData, "the text is too short to measure with: the first token is given, and there is no second",
         at: source, hint: "give a longer text")
     }
     let pairs = tokens.count - 1

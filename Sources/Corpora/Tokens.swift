@@ -20,6 +20,18 @@ public struct Tokens: RandomAccessCollection, Sendable {
     self.init(storage: .wide(values), range: 0..<values.count)
   }
 
+  /// Tokens in 0..<kinds, kept as narrow as that allows. Traps on others.
+  init(_ values: [Int32], kinds: Int) {
+    demand(values.allSatisfy { $0 >= 0 && $0 < kinds }, "a token outside 0..<\(kinds)")
+    let storage: Storage =
+      switch kinds {
+      case ...(1 << 8): .bytes(values.map { UInt8(truncatingIfNeeded: $0) })
+      case ...(1 << 16): .words(values.map { UInt16(truncatingIfNeeded: $0) })
+      default: .wide(values)
+      }
+    self.init(storage: storage, range: 0..<values.count)
+  }
+
   private init(storage: Storage, range: Range<Int>) {
     self.storage = storage
     self.range = range

@@ -164,7 +164,11 @@ extension Operation {
     if let row = indices.values.first(where: { $0 < 0 || $0 >= shape[0] }) {
       mistake("scatter: row \(row) of \(shape)")
     }
-    let result = Storage(count: shape.count, repeating: 0)
+    let result = Storage(count: shape.count)
+    // The table of a large vocabulary: clearing it is the work, not the few rows that are added.
+    parallelRanges(shape.count, grain: 1 << 16) { part in
+      (result.floats + part.lowerBound).update(repeating: 0, count: part.count)
+    }
     indices.values.withUnsafeBufferPointer {
       ur_scatter_add_rows(
         $0.count, shape[1], $0.baseAddress, operand.storage.floats, shape[1], result.floats, shape[1])

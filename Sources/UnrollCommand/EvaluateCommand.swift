@@ -32,6 +32,6 @@ struct EvaluateCommand: ParsableCommand {
   }
 
   private func corpus(_ model: TextModel) throws -> TextCorpus {
-    try TextCorpus(contentsOf: data, vocabulary: model.vocabulary)
+    try TextCorpus(contentsOf: data, as: .vocabulary(model.vocabulary))
   }
 }

@@ -16,12 +16,12 @@ struct GenerateCommand: ParsableCommand {
   struct SamplingOptions: ParsableArguments {
     // Unconditional: a value may begin with a dash.
     @Option(parsing: .unconditional, help: "The beginning; without one the model begins a line.") var prompt = ""
-    @Option(parsing: .unconditional, help: "Characters to write.") var length = 500
+    @Option(parsing: .unconditional, help: "Characters or words to write.") var length = 500
     @Option(
       parsing: .unconditional,
       help: "Under 1: the likely becomes likelier; above 1: the unlikely does; 0: always the best.")
     var temperature: Float = 0.8
-    @Option(parsing: .unconditional, help: "Choose among the best so many characters only; by default among all.")
+    @Option(parsing: .unconditional, help: "Choose among the best so many only; by default among all.")
     var topK: Int?
     @Option(parsing: .unconditional, help: "Another seed writes another text.") var seed: UInt64 = 1
 
@@ -39,11 +39,11 @@ struct GenerateCommand: ParsableCommand {
   func run() throws {
     common.apply()
     let model = try TextModel(contentsOf: folder)
-    // What is not yet written: the prompt only when the model knows its characters, JSON only at the end.
+    // What is not yet written: the prompt only when the model knows its tokens, JSON only at the end.
     var text = common.json ? "" : sampling.prompt
     var failure: UnrollError?
-    try model.generate(after: sampling.prompt, length: sampling.length, sampler: sampling.sampler) { character in
-      text += character
+    try model.generate(after: sampling.prompt, length: sampling.length, sampler: sampling.sampler) { piece in
+      text += piece
       if common.json { return true }
       do throws(UnrollError) {
         try Console.write(text)

@@ -130,7 +130,8 @@ struct ModelView {
 
   var title: String {
     let count = model.network.parameterCount
-    return "character language model, \(model.vocabulary.count) characters, \(count) parameters, "
+    let unit = model.vocabulary.unit
+    return "\(unit.singular) language model, \(model.vocabulary.count) \(unit), \(count) parameters, "
       + "trained on \(model.configuration.data.path)"
       + (model.precision == .float32 ? "" : ", matrices in \(model.precision)")
   }

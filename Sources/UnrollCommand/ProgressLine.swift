@@ -1,3 +1,4 @@
+import Corpora
 import Foundation
 import Training
 
@@ -20,19 +21,19 @@ struct ProgressLine {
   }
 
   private let style: Style
-  private let unit: String
+  private let unit: TokenUnit
   private let clock = ContinuousClock()
   private var lastShown: ContinuousClock.Instant?
   private var isLineOpen = false
 
-  /// Shows events in a style. `unit` is what speed counts, in the plural.
-  init(_ style: Style, unit: String = "characters") {
+  /// Shows events in a style. `unit` is what speed counts.
+  init(_ style: Style, unit: TokenUnit = .characters) {
     self.style = style
     self.unit = unit
   }
 
   /// Shows events as JSON when asked, else as standard error's kind asks for.
-  init(json: Bool, unit: String = "characters") {
+  init(json: Bool, unit: TokenUnit = .characters) {
     let isTerminal = isatty(STDERR_FILENO) == 1 && ProcessInfo.processInfo.environment["TERM"] != "dumb"
     self.init(json ? .json : isTerminal ? .live : .plain(interval: 10), unit: unit)
   }

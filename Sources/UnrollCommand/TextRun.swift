@@ -13,7 +13,7 @@ struct TextRun {
     let interruption = Interruption(requesting: stop)
     defer { interruption.end() }
     introduce()
-    var progress = ProgressLine(json: json)
+    var progress = ProgressLine(json: json, unit: training.model.vocabulary.unit)
     let summary = try training.run(stop: stop) { progress.show($0) }
     if summary.reason == .interrupted {
       note("to go on: unroll train text --out \(folder) --resume")
@@ -33,8 +33,17 @@ struct TextRun {
     let network = model.configuration.network
     note(
       "\(network.layers) × \(network.cell.rawValue) of \(network.hidden), \(model.network.parameterCount) parameters;"
-        + " \(training.corpus.source): \(model.configuration.data.characters) characters,"
-        + " \(model.vocabulary.count) different")
+        + " \(training.corpus.source): \(size)")
+  }
+
+  private var size: String {
+    let corpus = training.corpus
+    return switch corpus.vocabulary.unit {
+    case .characters: "\(corpus.characters) characters, \(corpus.vocabulary.count) different"
+    case .words:
+      "\(corpus.training.count + corpus.validation.count + corpus.test.count) words, a vocabulary of "
+        + "\(corpus.vocabulary.count)"
+    }
   }
 
   private func note(_ text: String) {
@@ -46,20 +55,25 @@ struct TextRun {
 struct ScoreLine: Encodable {
   let event = "score"
   let part: String
-  let characters: Int
-  let nats, bitsPerCharacter, perplexity: Double
+  let characters, words: Int?
+  let nats, perplexity: Double
+  let bitsPerCharacter: Double?
 
   init(_ score: TextModel.Score, part: String) {
     self.part = part
-    characters = score.characters
+    characters = score.unit == .characters ? score.tokens : nil
+    words = score.unit == .words ? score.tokens : nil
     nats = score.nats
     bitsPerCharacter = score.bitsPerCharacter
     perplexity = score.perplexity
   }
 
   var text: String {
-    String(
-      format: "%.4f nats per character, %.4f bits per character, perplexity %.3f (%d characters)", nats,
-      bitsPerCharacter, perplexity, characters)
+    if let characters, let bitsPerCharacter {
+      return String(
+        format: "%.4f nats per character, %.4f bits per character, perplexity %.3f (%d characters)", nats,
+        bitsPerCharacter, perplexity, characters)
+    }
+    return String(format: "%.4f nats per word, perplexity %.2f (%d words)", nats, perplexity, words ?? 0)
   }
 }

@@ -12,20 +12,23 @@ struct TrainCommand: ParsableCommand {
 }
 
 extension CellKind: ExpressibleByArgument {}
+extension TokenUnit: ExpressibleByArgument {}
 
 /// `unroll train text`.
 struct TrainTextCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "text", abstract: "Train a character language model on a text.",
+    commandName: "text", abstract: "Train a language model on a text, of characters or words.",
     discussion: """
-      The first 90 % of the text is trained on, the next 5 % judges each epoch, the last 5 % measures the best model.
+      The first 90 % of the text is trained on, the next 5 % judges each epoch, the last 5 % measures the best model;
+      with --validation and --test, these two texts do, and all of --data is trained on.
       Ctrl-C saves after the running update; --resume goes on, and gives the same model as if nothing had happened.
 
         unroll train text --data poems.txt --out poems
         unroll train text --data poems.txt --out poems --resume
+        unroll train text --data news.txt --tokens words --vocabulary 10000 --out news
       """)
 
-  @Option(help: "The text: a file in UTF-8.") var data: String?
+  @OptionGroup(title: "Text") var text: TextOptions
   @Option(help: "The model folder to make.") var out: String
   @Flag(help: "Go on with the training in --out from its newest checkpoint, with its own settings.") var resume = false
 
@@ -33,11 +36,23 @@ struct TrainTextCommand: ParsableCommand {
   @OptionGroup(title: "Training") var training: TrainingOptions
   @OptionGroup var common: CommonOptions
 
+  struct TextOptions: ParsableArguments {
+    @Option(help: "The text: a file in UTF-8.") var data: String?
+    @Option(help: "A text that judges each epoch.") var validation: String?
+    @Option(help: "A text that measures the best model.") var test: String?
+    @Option(help: "What the model reads and writes; words stand between white space. (default: characters)")
+    var tokens: TokenUnit?
+    @Option(
+      parsing: .unconditional,
+      help: "Keep the most frequent so many words, <unk> for all others and <eos> among them; by default all.")
+    var vocabulary: Int?
+  }
+
   struct NetworkOptions: ParsableArguments {
     @Option(help: "The recurrent cell.") var cell: CellKind?
     @Option(parsing: .unconditional, help: "Recurrent layers.") var layers: Int?
     @Option(parsing: .unconditional, help: "Values of each layer's hidden state.") var hidden: Int?
-    @Option(parsing: .unconditional, help: "Values of a character's vector.") var embedding: Int?
+    @Option(parsing: .unconditional, help: "Values of a character's or word's vector.") var embedding: Int?
     @Option(
       parsing: .unconditional, help: "Share of values dropped before, between and after the layers while training.")
     var dropout: Float?
@@ -69,15 +84,38 @@ struct TrainTextCommand: ParsableCommand {
   }
 
   private func new() throws -> TextTraining {
-    guard let data, !data.isEmpty else {
+    guard let data = text.data, !data.isEmpty else {
       throw UnrollError(.usage, "there is no text to train on", hint: "name a file: --data FILE")
     }
-    let corpus = try TextCorpus(contentsOf: data)
+    guard (text.validation == nil) == (text.test == nil) else {
+      throw UnrollError(
+        .usage, "there is \(text.test == nil ? "--validation without --test" : "--test without --validation")",
+        hint: "give both, or neither: then parts of --data are held out")
+    }
+    let files = TextFiles(path: data, validation: text.validation, test: text.test)
+    let corpus = try TextCorpus(contentsOf: files, as: tokenization())
     return try TextTraining(configured(for: corpus), corpus: corpus, folder: out)
+  }
+
+  private func tokenization() throws -> Tokenization {
+    guard text.tokens == .words else {
+      guard text.vocabulary == nil else {
+        throw UnrollError(
+          .usage, "--vocabulary is for words; of characters all are kept", hint: "add --tokens words, or leave it out")
+      }
+      return .characters
+    }
+    if let most = text.vocabulary, !(3...WordVocabulary.most).contains(most) {
+      throw UnrollError(
+        .usage, "--vocabulary is \(most), and must be in 3...\(WordVocabulary.most)",
+        hint: "<unk> and <eos> are two of them")
+    }
+    return .words(most: text.vocabulary)
   }
 
   private func resumed() throws -> TextTraining {
     let fixed: [(String, Bool)] = [
+      ("--tokens", text.tokens != nil), ("--vocabulary", text.vocabulary != nil),
       ("--cell", network.cell != nil), ("--layers", network.layers != nil), ("--hidden", network.hidden != nil),
       ("--embedding", network.embedding != nil), ("--dropout", network.dropout != nil),
       ("--length", training.length != nil), ("--step", training.step != nil), ("--batch", training.batch != nil),
@@ -91,7 +129,7 @@ struct TrainTextCommand: ParsableCommand {
         .usage, "\(flag) cannot change in the middle of a training",
         hint: "leave it out, or start anew without --resume")
     }
-    return try TextTraining(resuming: out, data: data, epochs: training.epochs)
+    return try TextTraining(resuming: out, data: (text.data, text.validation, text.test), epochs: training.epochs)
   }
 
   /// The defaults, with the flags that were given.

@@ -55,6 +55,42 @@ import Testing
     #expect(gradientError < 1e-6 && gradient.isUntouchedOutside)
   }
 
+  /// Whole rows in pieces of any width give the probabilities of the whole.
+  @Test(arguments: KernelTable.all, [(1, 1, 1), (4, 50, 16), (3, 200, 200), (5, 45, 7)])
+  func scoresInPieces(table: KernelTable, setting: (rows: Int, columns: Int, width: Int)) {
+    let (rows, columns, width) = setting
+    let x = Matrix(rows, columns, stride: columns + 2, seed: 1, range: -20...90)
+    let expected = (0..<rows).map { probabilities(x, $0) }
+    let targets = (0..<rows).map { Int32($0 % 3 == 2 ? -1 : ($0 * 7 + columns / 2) % columns) }
+    let (tops, sums) = (
+      Guarded([Float](repeating: -.infinity, count: rows)), Guarded([Float](repeating: 0, count: rows))
+    )
+    // A piece that holds nothing possible changes nothing, wherever it comes.
+    let nothing = Guarded([Float](repeating: -.infinity, count: rows * 3))
+    for first in stride(from: 0, to: columns, by: width) {
+      table.kernels.exp_sums(rows, 3, nothing.start, 3, tops.start, sums.start)
+      table.kernels.exp_sums(rows, min(width, columns - first), x.start + first, x.stride, tops.start, sums.start)
+    }
+    for row in 0..<rows {
+      let values = (0..<columns).map { Double(x[row, $0]) }
+      let top = values.max() ?? 0
+      let sum = values.map { exp($0 - top) }.reduce(0, +)
+      #expect(Double(tops.values[row]) == top && abs(Double(sums.values[row]) / sum - 1) < 5e-6, "\(table): row \(row)")
+    }
+    let scale = Matrix(rows, 1, seed: 2)
+    let gradient = Matrix(rows, columns, stride: columns + 3)
+    for first in stride(from: 0, to: columns, by: width) {
+      table.kernels.scores_gradient(
+        rows, min(width, columns - first), x.start + first, x.stride, targets, first, tops.start, sums.start,
+        scale.start, gradient.start + first, gradient.stride)
+    }
+    let error = gradient.largestError { i, j in
+      let indicator = Int(targets[i]) == j ? 1.0 : 0
+      return (targets[i] < 0 ? 0 : Double(scale[i, 0]) * (expected[i][j] - indicator), 1)
+    }
+    #expect(error < 5e-6 && gradient.isUntouchedOutside && tops.isUntouchedOutside && sums.isUntouchedOutside)
+  }
+
   @Test func rowsAreGatheredAndScattered() {
     let table = Matrix(5, 7, stride: 9, seed: 1)
     let indices: [Int32] = [4, 0, 4, 2]

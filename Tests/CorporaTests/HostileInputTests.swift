@@ -87,4 +87,32 @@ struct HostileInputTests {
     }
     #expect(accepted > 100 && refused > 1000)
   }
+
+  @Test(arguments: 0..<2 as Range<UInt64>) func wordVocabularies(seed: UInt64) throws {
+    var noise = Noise(state: seed)
+    let words = (UInt8(ascii: "a")...UInt8(ascii: "z")).map { "\"\(Unicode.Scalar($0))\"" }.joined(separator: ", ")
+    let start = Array(
+      #"{"version": 1, "kind": "words", "words": ["<unk>", "<eos>", "\u00e9t\u00e9", "🦓", \#(words)]}"#.utf8)
+    let pieces = ["\"a\",", "\\u", "\\u2003", " ", "1e999", "[", "null", "\"version\": 2,", "\\\"", "\"\""].map {
+      Array($0.utf8)
+    }
+    var (accepted, refused) = (0, 0)
+    for run in 0..<15_000 {
+      let bytes = mutated(start, pieces: pieces, using: &noise)
+      do {
+        let vocabulary = try WordVocabulary(json: Data(bytes), path: "noise")
+        accepted += 1
+        let known = vocabulary.words
+        if known.prefix(2) != ["<unk>", "<eos>"] || known.contains(where: { $0.isEmpty || $0.contains(" ") }) {
+          Issue.record("seed \(seed), run \(run): \(String(decoding: bytes, as: UTF8.self)) accepted")
+        }
+      } catch {
+        refused += 1
+        if error.kind != .invalidData && error.kind != .unsupportedVersion {
+          Issue.record("seed \(seed), run \(run): \(error)")
+        }
+      }
+    }
+    #expect(accepted > 100 && refused > 1000)
+  }
 }

@@ -29,10 +29,11 @@ struct TextCorpusTests {
   @Test func aGivenVocabularyIsKept() throws {
     let vocabulary = CharacterVocabulary(of: PlainText("abcdef\n"))
     let text = PlainText(String(repeating: "abc\n", count: 20), source: "t")
-    #expect(try TextCorpus(text, vocabulary: vocabulary).vocabulary == vocabulary)
+    let known = TextVocabulary.characters(vocabulary)
+    #expect(try TextCorpus(text, as: .vocabulary(known)).vocabulary == known)
     #expect(try TextCorpus(text).vocabulary.count == 4)
     let error = try #require(throws: UnrollError.self) {
-      try TextCorpus(PlainText(text.string + "x", source: "t"), vocabulary: vocabulary)
+      try TextCorpus(PlainText(text.string + "x", source: "t"), as: .vocabulary(known))
     }
     #expect(error.place == "t:21:1")
   }
@@ -42,9 +43,48 @@ struct TextCorpusTests {
       let path = folder + "/t.txt"
       try Data(String(repeating: "abc\r\n", count: 100).utf8).write(to: URL(fileURLWithPath: path))
       let corpus = try TextCorpus(contentsOf: path)
-      #expect(corpus.vocabulary.characters == ["\n", "\r", "a", "b", "c"] && corpus.training.count == 450)
+      #expect(
+        corpus.vocabulary == .characters(CharacterVocabulary(["\n", "\r", "a", "b", "c"]))
+          && corpus.training.count == 450)
       let error = try #require(throws: UnrollError.self) { try TextCorpus(contentsOf: path, limit: 499) }
       #expect(error.message.contains("499"))
+    }
+  }
+
+  /// Words of the held-out parts do not come into the vocabulary; the cut is by words.
+  @Test func wordsAreThoseOfTheTrainingPart() throws {
+    let text = PlainText(String(repeating: "a b a\n", count: 24) + "c\nb\nd d\n", source: "t")
+    #expect(text.wordCount == 103)
+    let corpus = try TextCorpus(text, as: .words())
+    #expect(corpus.vocabulary == .words(WordVocabulary(["<unk>", "<eos>", "a", "b"])))
+    #expect([corpus.training, corpus.validation, corpus.test].map(\.count) == [92, 5, 6])
+    #expect(Array(corpus.test) == [1, 3, 1, 0, 0, 1] && corpus.characters == text.count)
+    #expect(try TextCorpus(text, as: .words(most: 3)).vocabulary.count == 3)
+    let error = try #require(throws: UnrollError.self) {
+      try TextCorpus(PlainText("one two three\n", source: "short.txt"), as: .words())
+    }
+    #expect(error.message.contains("4 words, and 40 are") && error.place == "short.txt")
+  }
+
+  @Test(arguments: [TokenUnit.characters, .words]) func threeFilesAreTakenAsTheyAre(unit: TokenUnit) throws {
+    try withFolder { folder in
+      func file(_ name: String, _ text: String) throws -> String {
+        try Data(text.utf8).write(to: URL(fileURLWithPath: folder + "/" + name))
+        return folder + "/" + name
+      }
+      let tokenization = unit == .characters ? Tokenization.characters : .words()
+      var files = TextFiles(path: try file("a", "x y\n"), validation: try file("b", "x\n"), test: try file("c", "z x"))
+      let corpus = try TextCorpus(contentsOf: files, as: tokenization)
+      #expect(corpus.files == files && corpus.characters == 9)
+      #expect(
+        corpus.vocabulary.decode(corpus.training) == "x y\n" && corpus.vocabulary.decode(corpus.validation) == "x\n")
+      #expect(corpus.vocabulary.decode(corpus.test) == (unit == .words ? "<unk> x" : "z x"))
+      files.validation = try file("d", "x")
+      let error = try #require(throws: UnrollError.self) { try TextCorpus(contentsOf: files, as: tokenization) }
+      #expect(
+        error.kind == .invalidData && error.place == folder + "/d" && error.message.contains("1 \(unit.singular)"))
+      files.test = folder + "/none"
+      #expect(throws: UnrollError.self) { try TextCorpus(contentsOf: files, as: tokenization) }
     }
   }
 

@@ -20,6 +20,8 @@ import Testing
     ("seed", ["-1", "nan", "18446744073709551616", "x"]),
     ("threads", ["0", "-1", "nan", "99999999999999999999", "all"]),
     ("cell", ["transformer", "", "LSTM "]), ("schedule", ["linear"]), ("optimizer", ["lion"]),
+    ("tokens", ["syllables", ""]), ("vocabulary", ["0", "2", "-5", "1000001", "nan", "100"]),
+    ("validation", ["text.txt"]), ("test", ["text.txt"]),
   ]
 
   @Test(arguments: trainingFlags) func trainingRefuses(_ row: (flag: String, values: [String])) throws {

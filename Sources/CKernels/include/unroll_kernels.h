@@ -122,6 +122,13 @@ typedef struct ur_kernels {
   // gradient[row, j] = scale[row] * (y[row, j] - (j == target)); zero where the target is negative. In place allowed.
   void (*cross_entropy_gradient)(long rows, long columns, const float *y, long ldy, const int32_t *targets,
                                  const float *scale, float *gradient, long ldg);
+  // The same for rows that come in pieces of columns. tops[row] is the largest value so far and sums[row] the sum of
+  // exp(x - tops[row]); they begin as -infinity and 0.
+  void (*exp_sums)(long rows, long columns, const float *x, long ldx, float *tops, float *sums);
+  // gradient[row, j] = scale[row] * (exp(x[row, j] - tops[row]) / sums[row] - (first + j == target)) for the piece that
+  // begins at column `first`; zero where the target is negative. In place allowed.
+  void (*scores_gradient)(long rows, long columns, const float *x, long ldx, const int32_t *targets, long first,
+                          const float *tops, const float *sums, const float *scale, float *gradient, long ldg);
 
   // Sums. column_sum: out[j] = (accumulate ? out[j] : 0) + sum over rows, in row order. row_sum: out[row] = sum of the
   // row.

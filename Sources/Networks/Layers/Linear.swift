@@ -40,6 +40,19 @@ public struct Linear: Module, FeedforwardLayer {
     let product = matmul(x, weight.tensor, transposeB: true)
     return bias.map { product + $0.tensor } ?? product
   }
+
+  /// Cross-entropy of this layer's outputs, as logits, with the right classes: one loss a row, in nats. A negative
+  /// target is left out: its loss and its gradient are 0.
+  ///
+  ///     readout.crossEntropy(rows, targets).sum()   // as crossEntropy(readout(rows), targets).sum()
+  ///
+  /// The logits [rows, outputs] never stand in memory as a whole, unless a gradient is taken, and then once: with a
+  /// vocabulary of tens of thousands of words they are by far the largest array of a training.
+  ///
+  /// Traps when the sizes do not fit or a target is not below ``outputSize``.
+  public func crossEntropy(_ x: Tensor, _ targets: [Int32]) -> Tensor {
+    linearCrossEntropy(x, weight: weight.tensor, bias: bias?.tensor, targets: Indices(targets))
+  }
 }
 
 /// A network without a cycle: rows in, rows out, each row by itself.

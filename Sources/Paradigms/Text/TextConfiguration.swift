@@ -8,16 +8,19 @@ import Training
 /// What `config.json` says of a language model: enough to build it again, and how it was trained.
 public struct TextConfiguration: Hashable, Sendable, Codable {
   /// The newest version of the model folder that this program reads.
-  public static let newestVersion = 2
+  public static let newestVersion = 3
 
-  /// Version of the folder's form: 1, or 2 when there is a ``precision``.
+  /// Version of the folder's form: 3 for words or a corpus of three files, else 2 when there is a ``precision``,
+  /// else 1.
   public var version = 1
   /// The kind of model: `text`.
   public var paradigm = "text"
   /// The network's sizes.
   public var network = TextNetworkShape()
-  /// Characters of the vocabulary.
+  /// Tokens of the vocabulary.
   public var tokens: Int
+  /// What tokens are; nil: characters.
+  public var unit: TokenUnit?
   /// Steps that the gradient goes back (k2); 64 by default.
   public var length = 64
   /// Steps between updates (k1); nil: `length`.
@@ -37,18 +40,31 @@ public struct TextConfiguration: Hashable, Sendable, Codable {
 
   /// Where a model's text came from.
   public struct Source: Hashable, Sendable, Codable {
-    /// The path, or a word for built-in text.
+    /// The path of the text, or of its part to train on, or a word for built-in text.
     public var path: String
+    /// The paths of the held-out parts; nil: they are parts of the one text.
+    public var validation, test: String?
     /// Number of characters.
     public var characters: Int
     /// Checksum of the tokens of the part to train on.
     public var checksum: String
+
+    /// The same as files.
+    public var files: TextFiles { TextFiles(path: path, validation: validation, test: test) }
   }
 
   /// The default configuration for a text.
   public init(for corpus: TextCorpus) {
     tokens = corpus.vocabulary.count
+    unit = corpus.vocabulary.unit == .characters ? nil : corpus.vocabulary.unit
     data = Source(of: corpus)
+    version = neededVersion
+  }
+
+  /// The version that a folder with these contents has.
+  var neededVersion: Int {
+    if unit != nil || data.validation != nil || data.test != nil { return 3 }
+    return precision == nil ? 1 : 2
   }
 
   /// Throws when a number is outside its range, before anything of that size is built. `place` is for the message: a
@@ -72,10 +88,18 @@ public struct TextConfiguration: Hashable, Sendable, Codable {
     try require("batch", batch, 1...1_000_000)
     if let step { try require("step", step, 1...length) }
     try require("tokens", tokens, 1...1_114_112)
-    guard (version == 2) == (precision != nil), precision != .float32 else {
+    guard version == neededVersion, precision != .float32, unit != .characters else {
       throw UnrollError(
-        kind, "version \(version) and precision \(precision?.rawValue ?? "none") do not go together", at: place,
+        kind,
+        neededVersion == 3
+          ? "version \(version) does not fit: a model of words, or of a text in three files, has version 3"
+          : "version \(version) and precision \(precision?.rawValue ?? "none") do not go together", at: place,
         hint: mend("precision"))
+    }
+    guard (data.validation == nil) == (data.test == nil) else {
+      throw UnrollError(
+        kind, "of the held-out texts only the one for \(data.test == nil ? "validation" : "the test") is named",
+        at: place, hint: place == nil ? "give both: --validation FILE --test FILE; or neither" : mend("data"))
     }
     guard network.dropout >= 0, network.dropout < 1 else {
       throw UnrollError(
@@ -100,7 +124,7 @@ public struct TextConfiguration: Hashable, Sendable, Codable {
       case .gru, .gruResetAfter: 5
       case .lstm: 7
       }
-    let perStep = network.layers * network.hidden * valuesPerStep + 2 * tokens
+    let perStep = network.layers * network.hidden * valuesPerStep + tokens
     let bytes = 4 * (Double(parameterCount * perParameter) + Double(length * batch) * Double(perStep))
     let available = Double(ProcessInfo.processInfo.physicalMemory)
     guard bytes > available else { return }
@@ -133,8 +157,10 @@ extension TextConfiguration.Source {
 
   /// What a corpus is remembered by.
   public init(of corpus: TextCorpus) {
-    path = corpus.source
-    characters = corpus.training.count + corpus.validation.count + corpus.test.count
+    path = corpus.files.path
+    validation = corpus.files.validation
+    test = corpus.files.test
+    characters = corpus.characters
     // In parts: as whole numbers, the tokens of a large text take four times its bytes.
     let sums = stride(from: 0, to: corpus.training.count, by: Self.part).map { first in
       let end = min(corpus.training.count, first + Self.part)

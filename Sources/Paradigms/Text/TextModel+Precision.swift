@@ -3,7 +3,7 @@ import Tensors
 import Training
 
 extension TextModel {
-  /// Writes a model folder for inference in fewer bits: `config.json` (version 2), `vocabulary.json` and
+  /// Writes a model folder for inference in fewer bits: `config.json` (version 2 or above), `vocabulary.json` and
   /// `weights.safetensors`, whose matrices are rounded.
   ///
   ///     try TextModel(contentsOf: "poems").write(to: "poems-int8", as: .int8)
@@ -24,8 +24,8 @@ extension TextModel {
     let weights = try SafeTensors(
       weights: network.parameters.map { ($0.path, $0.parameter.value) }, as: precision)
     var configuration = configuration
-    configuration.version = 2
     configuration.precision = precision
+    configuration.version = configuration.neededVersion
     try CheckpointStore.makeFolder(folder)
     try vocabulary.write(to: folder + "/vocabulary.json")
     try weights.write(to: folder + "/weights.safetensors")

@@ -6,18 +6,19 @@ import Recurrence
 import Tensors
 import Training
 
-/// A trained character language model: knows what character comes next.
+/// A trained language model: knows what character or word comes next.
 ///
 ///     let model = try TextModel(contentsOf: "poems")
 ///     try model.generate(after: "The ", length: 200, sampler: Sampler(temperature: 0.8)) { print($0, terminator: "") }
 ///
-/// Its folder holds `config.json` (``TextConfiguration``), `vocabulary.json` (the characters), `weights.safetensors`
-/// (the best weights so far, by parameter path), `history.jsonl` (an epoch a line) and `checkpoints/`.
+/// Its folder holds `config.json` (``TextConfiguration``), `vocabulary.json` (the characters or words),
+/// `weights.safetensors` (the best weights so far, by parameter path), `history.jsonl` (an epoch a line) and
+/// `checkpoints/`.
 public struct TextModel: Sendable {
   /// Sizes, and how it was trained.
   public let configuration: TextConfiguration
-  /// The characters.
-  public let vocabulary: CharacterVocabulary
+  /// The characters or words.
+  public let vocabulary: TextVocabulary
   /// The network.
   public let network: TextNetwork
   /// What the recurrent layers' matrices are when the model measures and generates.
@@ -43,14 +44,14 @@ public struct TextModel: Sendable {
   }
 
   /// A model of given parts.
-  public init(configuration: TextConfiguration, vocabulary: CharacterVocabulary, network: TextNetwork) {
+  public init(configuration: TextConfiguration, vocabulary: TextVocabulary, network: TextNetwork) {
     self.configuration = configuration
     self.vocabulary = vocabulary
     self.network = network
   }
 
   /// What a folder's JSON files say. Throws when they are missing, damaged, too new, or do not fit together.
-  static func readDescription(of folder: String) throws(UnrollError) -> (TextConfiguration, CharacterVocabulary) {
+  static func readDescription(of folder: String) throws(UnrollError) -> (TextConfiguration, TextVocabulary) {
     let path = folder + "/config.json"
     var isFolder: ObjCBool = false
     let isThere = FileManager.default.fileExists(atPath: folder, isDirectory: &isFolder)
@@ -78,10 +79,12 @@ public struct TextModel: Sendable {
     }
     let configuration = try StrictJSON.read(TextConfiguration.self, from: path)
     try configuration.validate(at: path)
-    let vocabulary = try CharacterVocabulary(contentsOf: folder + "/vocabulary.json")
+    let vocabulary = try TextVocabulary(
+      contentsOf: folder + "/vocabulary.json", unit: configuration.unit ?? .characters)
     guard vocabulary.count == configuration.tokens else {
       throw UnrollError(
-        .invalidData, "vocabulary.json has \(vocabulary.count) characters, config.json says \(configuration.tokens)",
+        .invalidData,
+        "vocabulary.json has \(vocabulary.count) \(vocabulary.unit), config.json says \(configuration.tokens)",
         at: folder, hint: "the files are not of one model: restore the folder from a copy")
     }
     return (configuration, vocabulary)
@@ -110,45 +113,53 @@ public struct TextModel: Sendable {
 
   /// How well the model knows a text.
   public struct Score: Hashable, Sendable, Codable {
-    /// Characters asked for: all but the first.
-    public let characters: Int
-    /// Mean loss per character in nats.
+    /// What the tokens are.
+    public let unit: TokenUnit
+    /// Tokens asked for: all but the first.
+    public let tokens: Int
+    /// Mean loss per token in nats.
     public let nats: Double
-    /// The same in bits.
-    public var bitsPerCharacter: Double { nats / log(2) }
-    /// e^nats: the model is as unsure as if it chose evenly among so many characters.
+    /// The same in bits; nil for words, where a bit per character would be another number.
+    public var bitsPerCharacter: Double? { unit == .characters ? nats / log(2) : nil }
+    /// e^nats: the model is as unsure as if it chose evenly among so many tokens.
     public var perplexity: Double { exp(nats) }
   }
 
   /// Measures the model on tokens of its vocabulary. Throws for fewer than two.
   public func score(_ tokens: Tokens, source: String) throws -> Score {
-    Score(characters: tokens.count - 1, nats: try network.meanLoss(of: tokens, source: source, precision: precision))
+    Score(
+      unit: vocabulary.unit, tokens: tokens.count - 1,
+      nats: try network.meanLoss(of: tokens, source: source, precision: precision))
   }
 
   // MARK: Generating
 
-  /// Writes on after a prompt, character by character.
+  /// Writes on after a prompt, token by token.
   ///
   /// - Parameters:
   ///   - prompt: The beginning; empty: the model begins as after a line's end, or after its first character when it
-  ///     knows
-  ///     no lines.
-  ///   - length: Number of characters to write.
+  ///     knows no lines.
+  ///   - length: Number of tokens to write.
   ///   - sampler: How to choose.
-  ///   - each: Called with every character as it is written; returns whether to go on.
+  ///   - each: Called with what every token adds to the text (a word with the space before it); returns whether to go
+  ///     on.
   /// - Throws: `.invalidData` when the model does not know a character of the prompt.
   public func generate(
     after prompt: String, length: Int, sampler: Sampler, _ each: (String) -> Bool
   ) throws(UnrollError) {
     var sampler = sampler
-    let start = prompt.isEmpty ? [vocabulary.token(of: "\n") ?? 0] : try vocabulary.encode(prompt, source: "prompt")
+    var start = try vocabulary.encode(prompt, source: "prompt")
+    // Behind white space, as at the beginning, no space comes before a word.
+    var before = prompt.last?.isWhitespace == false ? start.last : nil
+    if start.isEmpty { start = [vocabulary.lineEnd] }
     var evaluation = Evaluation.inference(precision)
     let (logits, state) = network(TokenBatch([start]), from: network.initialState(batch: 1), in: &evaluation)
     let session = TokenSession(network, from: state, precision: precision)
     var scores = logits.rows(logits.shape[0] - 1..<logits.shape[0]).values
     for _ in 0..<length {
       let token = sampler.choose(scores)
-      guard each(vocabulary.decode([token])) else { return }
+      guard each(vocabulary.text(of: token, after: before)) else { return }
+      before = token
       scores = session.scores(after: token)
     }
   }

@@ -87,8 +87,16 @@ public struct TextNetwork: Module {
   public func callAsFunction(_ tokens: TokenBatch, from state: LayerState, in evaluation: inout Evaluation) -> (
     logits: Tensor, state: LayerState
   ) {
+    let result = features(of: tokens, from: state, in: &evaluation)
+    return (readout(result.rows), result.state)
+  }
+
+  /// What the scores are read from: [rows of `tokens.layout`, hidden].
+  func features(of tokens: TokenBatch, from state: LayerState, in evaluation: inout Evaluation) -> (
+    rows: Tensor, state: LayerState
+  ) {
     let vectors = dropout(embedding(tokens), in: &evaluation)
     let result = LayerPath.entering("recurrent") { recurrent(vectors, from: state, in: &evaluation) }
-    return (readout(dropout(result.output.rows, in: &evaluation)), result.state)
+    return (dropout(result.output.rows, in: &evaluation), result.state)
   }
 }

@@ -5,7 +5,7 @@ import Networks
 import Tensors
 import Training
 
-/// Training of a character language model in a folder, new or resumed.
+/// Training of a language model in a folder, new or resumed.
 ///
 ///     var configuration = TextConfiguration(for: corpus)
 ///     configuration.network.hidden = 256
@@ -16,8 +16,8 @@ public struct TextTraining {
   public let model: TextModel
   /// The text.
   public let corpus: TextCorpus
-  /// Characters that an epoch reads.
-  public let charactersPerEpoch: Int
+  /// Tokens that an epoch reads.
+  public let tokensPerEpoch: Int
   private let folder: String?
   private let isResumed: Bool
   private let objective: TextObjective
@@ -44,16 +44,26 @@ public struct TextTraining {
   ///
   /// - Parameters:
   ///   - folder: The model folder.
-  ///   - path: The text, when it is no longer where it was.
+  ///   - data: The text's files, when they are no longer where they were: those that have moved.
   ///   - epochs: A new number of epochs, when there shall be more.
   /// - Throws: when the folder is no model's, or the text is not the one that the training began with.
-  public init(resuming folder: String, data path: String? = nil, epochs: Int? = nil) throws(UnrollError) {
+  public init(
+    resuming folder: String, data moved: (text: String?, validation: String?, test: String?) = (nil, nil, nil),
+    epochs: Int? = nil
+  ) throws(UnrollError) {
     var (configuration, vocabulary) = try TextModel.readDescription(of: folder)
-    let path = path ?? configuration.data.path
-    let corpus = try TextCorpus(contentsOf: path, vocabulary: vocabulary)
+    let known = configuration.data
+    guard known.test != nil || (moved.validation == nil && moved.test == nil) else {
+      throw UnrollError(
+        .usage, "the training began with one text, which is cut in parts", at: folder,
+        hint: "leave --validation and --test out")
+    }
+    let files = TextFiles(
+      path: moved.text ?? known.path, validation: moved.validation ?? known.validation, test: moved.test ?? known.test)
+    let corpus = try TextCorpus(contentsOf: files, as: .vocabulary(vocabulary))
     guard TextConfiguration.Source(of: corpus).checksum == configuration.data.checksum else {
       throw UnrollError(
-        .invalidData, "this is not the text that the training began with", at: path,
+        .invalidData, "this is not the text that the training began with", at: files.path,
         hint: "give that text: --data FILE; or start anew in another folder: --out")
     }
     if let epochs {
@@ -81,7 +91,7 @@ public struct TextTraining {
     self.corpus = corpus
     self.folder = folder
     self.isResumed = isResumed
-    charactersPerEpoch = streams.targetCount
+    tokensPerEpoch = streams.targetCount
     objective = TextObjective(
       model.network, streams: streams, validation: corpus.validation, seed: configuration.seed)
   }

@@ -1,0 +1,111 @@
+import Interchange
+
+/// What a token of a text is.
+public enum TokenUnit: String, Hashable, Sendable, Codable, CaseIterable {
+  /// A Unicode scalar; see ``CharacterVocabulary``.
+  case characters
+  /// What stands between white space, or a line's end; see ``WordVocabulary``.
+  case words
+
+  /// The word for one.
+  public var singular: String { self == .characters ? "character" : "word" }
+}
+
+/// How a text becomes tokens.
+///
+///     try TextCorpus(contentsOf: "news.txt", as: .words(most: 10_000))
+public enum Tokenization: Sendable {
+  /// As the characters that occur in it.
+  case characters
+  /// As its words: at most so many different ones, `<unk>` and `<eos>` among them, the most frequent first; nil for
+  /// ``WordVocabulary/most``.
+  case words(most: Int? = nil)
+  /// As a model that exists already reads it.
+  case vocabulary(TextVocabulary)
+}
+
+/// What a text model reads and writes: characters or words, each with a number, its token.
+///
+///     let vocabulary = TextVocabulary.words(WordVocabulary(of: PlainText("the cat\nthe dog\n")))
+///     vocabulary.count                  // 5: <unk>, <eos>, the, cat, dog
+///     try vocabulary.encode("the dog")  // [2, 4]
+public enum TextVocabulary: Sendable, Equatable {
+  /// Every character of a text.
+  case characters(CharacterVocabulary)
+  /// Words, with one token for all others.
+  case words(WordVocabulary)
+
+  /// Reads the `vocabulary.json` of a model of characters or words. Throws as
+  /// ``CharacterVocabulary/init(contentsOf:)``.
+  public init(contentsOf path: String, unit: TokenUnit) throws(UnrollError) {
+    switch unit {
+    case .characters: self = .characters(try CharacterVocabulary(contentsOf: path))
+    case .words: self = .words(try WordVocabulary(contentsOf: path))
+    }
+  }
+
+  /// Writes it as JSON, atomically. Throws when the file cannot be written; then the old one, if any, is still there.
+  public func write(to path: String) throws(UnrollError) {
+    switch self {
+    case .characters(let vocabulary): try vocabulary.write(to: path)
+    case .words(let vocabulary): try vocabulary.write(to: path)
+    }
+  }
+
+  /// What its tokens are.
+  public var unit: TokenUnit {
+    switch self {
+    case .characters: .characters
+    case .words: .words
+    }
+  }
+
+  /// Number of tokens: what an embedding needs as its size, and a softmax as its width.
+  public var count: Int {
+    switch self {
+    case .characters(let vocabulary): vocabulary.count
+    case .words(let vocabulary): vocabulary.count
+    }
+  }
+
+  /// What stands before a line: its end's token, or the first one when the vocabulary knows no lines.
+  public var lineEnd: Int32 {
+    switch self {
+    case .characters(let vocabulary): vocabulary.token(of: "\n") ?? 0
+    case .words: WordVocabulary.lineEndToken
+    }
+  }
+
+  /// The tokens of a text. Throws `.invalidData` for a character that the vocabulary lacks; there are no such words.
+  public func encode(_ text: PlainText) throws(UnrollError) -> Tokens {
+    switch self {
+    case .characters(let vocabulary): try vocabulary.encode(text)
+    case .words(let vocabulary): vocabulary.encode(text)
+    }
+  }
+
+  /// The tokens of a string, for example a prompt; `source` is what it is called in a message.
+  public func encode(_ string: String, source: String = "text") throws(UnrollError) -> [Int32] {
+    try Array(encode(PlainText(string, source: source)))
+  }
+
+  /// The text of tokens. Traps on a number outside 0..<count.
+  public func decode(_ tokens: some Sequence<Int32>) -> String {
+    var text = ""
+    var last: Int32?
+    for token in tokens {
+      text += self.text(of: token, after: last)
+      last = token
+    }
+    return text
+  }
+
+  /// What a token adds to a text whose last token is `last`; nil at a text's beginning or after white space. Traps on a
+  /// number outside 0..<count.
+  public func text(of token: Int32, after last: Int32?) -> String {
+    switch self {
+    case .characters(let vocabulary): vocabulary.decode([token])
+    case .words(let vocabulary): vocabulary.text(of: token, after: last)
+    }
+  }
+}

@@ -1,0 +1,91 @@
+import Foundation
+import Interchange
+
+/// The form of `vocabulary.json`:
+///
+///     { "version": 1, "kind": "words", "words": ["<unk>", "<eos>", "the", "cat"] }
+///
+/// Each entry is a word without white space, and its place is its token.
+extension WordVocabulary {
+  private struct File: Codable {
+    var version = VocabularyFile.version
+    var kind = TokenUnit.words.rawValue
+    var words: [String]
+  }
+
+  /// Reads a vocabulary that ``write(to:)`` wrote.
+  ///
+  /// - Throws: `.missing` and `.inputOutput` when the file cannot be read; `.unsupportedVersion` for a version that is
+  ///   not known; `.invalidData` for another kind of vocabulary, one that does not begin with `<unk>` and `<eos>`, one
+  ///   of more than ``most`` words, with one that is there twice, is empty or holds white space.
+  public init(contentsOf path: String) throws(UnrollError) {
+    try self.init(json: FileAccess.read(from: path, limit: 64 << 20), path: path)
+  }
+
+  /// The vocabulary in some JSON text; `path` is what errors call it.
+  package init(json data: Data, path: String) throws(UnrollError) {
+    try VocabularyFile.check(data, is: .words, path: path)
+    let words = try StrictJSON.decode(File.self, from: data, path: path).words
+    guard words.prefix(2) == [Self.unknown, Self.lineEnd] else {
+      throw VocabularyFile.invalid("the first words should be \(Self.unknown) and \(Self.lineEnd)", path)
+    }
+    guard words.count <= Self.most else {
+      throw VocabularyFile.invalid("the vocabulary has \(words.count) words, and \(Self.most) are the most", path)
+    }
+    for (token, word) in words.enumerated() {
+      if let fault = WordScan.fault(in: word) { throw VocabularyFile.invalid("words[\(token)] \(fault)", path) }
+    }
+    if let (first, second) = Self.twins(in: words) {
+      throw VocabularyFile.invalid(
+        "`\(words[first].prefix(40))` is there twice, as words[\(first)] and words[\(second)]", path)
+    }
+    self.init(words)
+  }
+
+  /// The places of the first word that is there twice.
+  private static func twins(in words: [String]) -> (Int, Int)? {
+    var table = WordTable([])
+    for (place, word) in words.enumerated() {
+      var word = word
+      let known = word.withUTF8 { table.insert($0) }
+      if known != place { return (known, place) }
+    }
+    return nil
+  }
+
+  /// Writes the vocabulary as JSON, atomically.
+  ///
+  /// - Throws: `.missing` or `.inputOutput` when the file cannot be written; then the old one, if any, is still there.
+  public func write(to path: String) throws(UnrollError) {
+    try StrictJSON.write(File(words: words), to: path)
+  }
+}
+
+/// What the files of both vocabularies have in common.
+enum VocabularyFile {
+  static let version = 1
+
+  private struct Header: Decodable {
+    var version: Int
+    var kind: String
+  }
+
+  /// Throws unless the version is known and the kind is the one asked for. The rest of another version may look
+  /// different, so both are read by themselves.
+  static func check(_ data: Data, is unit: TokenUnit, path: String) throws(UnrollError) {
+    let header = try StrictJSON.decode(Header.self, from: data, path: path)
+    guard header.version == version else {
+      throw UnrollError(
+        .unsupportedVersion, "the vocabulary has version \(header.version); version \(version) is known here",
+        at: path, hint: "use the release of unroll that wrote it, or a newer one")
+    }
+    guard header.kind == unit.rawValue else {
+      throw invalid("this is a vocabulary of `\(header.kind)`, not of `\(unit.rawValue)`", path)
+    }
+  }
+
+  static func invalid(_ message: String, _ path: String) -> UnrollError {
+    UnrollError(
+      .invalidData, message, at: path, hint: "put back the file that training wrote; the weights fit no other")
+  }
+}
