@@ -10,9 +10,18 @@ struct Adjoint {
   let inputCotangents: [Int?]
 
   /// Derives the adjoint of a graph whose values without rows are `.weight` leaves.
+  ///
+  /// Of the forward values that it reads, those that are a function of another one alone are computed again instead of
+  /// being kept for all time steps: a `tanh` in the cache costs less than a row that goes out to memory and comes back.
   init(of forward: StepGraph, inputCount: Int, stateWidths: [Int]) {
+    let plain = Adjoint(of: forward, inputCount, stateWidths, recomputing: [])
+    let cheap = plain.cheapValues(of: forward)
+    self = cheap.isEmpty ? plain : Adjoint(of: forward, inputCount, stateWidths, recomputing: cheap)
+  }
+
+  private init(of forward: StepGraph, _ inputCount: Int, _ stateWidths: [Int], recomputing: Set<Int>) {
     let trace = Trace()
-    var builder = Builder(forward: forward, trace: trace)
+    var builder = Builder(forward: forward, trace: trace, recomputing: recomputing)
     for (i, output) in forward.outputs.enumerated() {
       builder.contribute(trace.leaf(.outputCotangent(i), shape: forward.nodes[output].shape), to: output)
     }
@@ -33,13 +42,40 @@ struct Adjoint {
     graph = StepGraph(trace, outputs: outputs, states: states, reductions: builder.reductions).anchored()
   }
 
+  /// The forward values that the adjoint reads: nodes of the forward graph.
+  var saved: Set<Int> {
+    Set(
+      graph.nodes.compactMap { node in
+        if case .saved(let saved)? = node.leaf { return saved }
+        return nil
+      })
+  }
+
+  /// Those of them that are an elementwise function of one other that is kept anyway.
+  private func cheapValues(of forward: StepGraph) -> Set<Int> {
+    let saved = saved
+    var cheap: Set<Int> = []
+    for node in saved.sorted() where forward.nodes[node].pointwise != nil && forward.nodes[node].operands.count == 1 {
+      let operand = forward.nodes[node].operands[0]
+      let isKept = saved.contains(operand) || forward.states.contains(operand) || forward.outputs.contains(operand)
+      guard isKept, !cheap.contains(operand), forward.hasRows[operand], !forward.states.contains(node),
+        !forward.outputs.contains(node), forward.nodes[operand].shape == forward.nodes[node].shape
+      else { continue }
+      cheap.insert(node)
+    }
+    return cheap
+  }
+
   private struct Builder {
     let forward: StepGraph
     let trace: Trace
+    let recomputing: Set<Int>
+    private var recomputed: [Int: Tensor] = [:]
     var contributions: [[Tensor]]
     var reductions: [(weight: Int, tensor: Tensor)] = []
 
-    init(forward: StepGraph, trace: Trace) {
+    init(forward: StepGraph, trace: Trace, recomputing: Set<Int>) {
+      self.recomputing = recomputing
       self.forward = forward
       self.trace = trace
       contributions = Array(repeating: [], count: forward.nodes.count)
@@ -52,7 +88,13 @@ struct Adjoint {
     func cotangent(of leaf: Leaf) -> Tensor? { node(of: leaf).flatMap { Self.sum(contributions[$0]) } }
 
     /// The forward value of a node, as the adjoint knows it.
-    private func value(_ node: Int) -> Tensor {
+    private mutating func value(_ node: Int) -> Tensor {
+      if let known = recomputed[node] { return known }
+      if recomputing.contains(node), case .operation(let operation, let operands) = forward.nodes[node].source {
+        let again = value(operands[0]).applying(operation)
+        recomputed[node] = again
+        return again
+      }
       let shape = forward.nodes[node].shape
       if case .weight? = forward.nodes[node].leaf { return trace.leaf(forward.nodes[node].leaf!, shape: shape) }
       return trace.leaf(.saved(node), shape: shape)
@@ -65,8 +107,9 @@ struct Adjoint {
         }
         // A carried cotangent stands still for one step only; what is read after the loop must be a node of its own.
         if g.origin == nil { g = g.applying(.pointwise(.affine(scale: 1, offset: 0))) }
+        let values = operands.map { value($0) }
         let parts = operation.cotangents(
-          operands.map(value), result: value(i), cotangent: g, needed: operands.map { _ in true })
+          values, result: value(i), cotangent: g, needed: operands.map { _ in true })
         for (operand, part) in zip(operands, parts) {
           guard let part else { continue }
           if case .weight(let weight)? = forward.nodes[operand].leaf {

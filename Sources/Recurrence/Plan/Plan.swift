@@ -37,13 +37,9 @@ package final class Plan: Sendable {
       Lowering.lower(
         graph, stateWidths: step.stateWidths, inputWidths: step.inputWidths, kept: kept, forward: forward)
     }
-    let saved = backward.nodes.compactMap { node -> Int? in
-      if case .saved(let saved)? = node.leaf { return saved }
-      return nil
-    }
     self.weights = WeightSources(weights)
     inference = lower(forward)
-    training = lower(forward, kept: Set(saved))
+    training = lower(forward, kept: adjoint.saved)
     self.adjoint = AdjointProgram(
       program: lower(backward, forward: training), inputCotangents: adjoint.inputCotangents)
     adjointWithoutInputs = AdjointProgram(
