@@ -51,7 +51,8 @@ package func accumulateOuter(
     let shifted = segments.map { ur_segment(a: $0.a + part.lowerBound, b: $0.b, rows: $0.rows) }
     shifted.withUnsafeBufferPointer {
       table.outer(
-        part.count, n, $0.baseAddress, $0.count, lda, ldb, c + part.lowerBound * ldc, ldc, accumulate, scratch.floats)
+        part.count, n, $0.baseAddress, $0.count, lda, ldb, c + part.lowerBound * ldc, ldc, accumulate, nil,
+        scratch.floats)
     }
   }
 }

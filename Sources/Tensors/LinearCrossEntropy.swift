@@ -262,6 +262,7 @@ private struct ReadoutScratch {
   func outer(rows: Int, _ x: UnsafePointer<Float>, pitch: Int, classes: Int, accumulate: Bool) {
     var segment = ur_segment(a: x, b: scores.floats, rows: rows)
     table.outer(
-      size, classes, &segment, 1, size, pitch, turned.floats, ReadoutPieces.width, accumulate, outerScratch.floats)
+      size, classes, &segment, 1, size, pitch, turned.floats, ReadoutPieces.width, accumulate, nil,
+      outerScratch.floats)
   }
 }

@@ -66,7 +66,7 @@ struct KernelBenchmark {
     let scratch = memory.numbers(ur_outer_scratch(pointer, n))
     var segment = ur_segment(a: a, b: b, rows: rows)
     return againstPeak("outer", "M \(m) N \(n) rows \(rows)", operations: 2 * m * n * rows) {
-      table.outer(m, n, &segment, 1, strideA, strideB, c, n, false, scratch)
+      table.outer(m, n, &segment, 1, strideA, strideB, c, n, false, nil, scratch)
     }
   }
 

@@ -4,7 +4,7 @@ import Testing
 @Suite struct OuterTests {
   private func run(
     _ table: KernelTable, _ a: Matrix, _ b: Matrix, lengths: [Int], columns: Range<Int>, into c: Matrix,
-    accumulate: Bool
+    accumulate: Bool, sums: UnsafeMutablePointer<Float>? = nil
   ) -> Bool {
     var segments: [ur_segment] = []
     var row = 0
@@ -17,7 +17,7 @@ import Testing
     let scratch = Guarded(count: ur_outer_scratch(table.pointer, b.columns), aligned: true)
     table.kernels.outer(
       columns.count, b.columns, segments, segments.count, a.stride, b.stride, c.start + columns.lowerBound * c.stride,
-      c.stride, accumulate, scratch.start)
+      c.stride, accumulate, sums, scratch.start)
     return scratch.isUntouchedOutside && c.isUntouchedOutside
   }
 
@@ -47,6 +47,21 @@ import Testing
         #expect(error < 2e-6 && contained, "\(table): \(m) x \(n), rows \(lengths)")
       }
     }
+  }
+
+  /// The sums of A's columns that come with it are those of `column_sum`, bit for bit.
+  @Test(arguments: KernelTable.all)
+  func columnSumsComeAlong(table: KernelTable) {
+    let (m, n) = (2 * table.tile + 1, table.panel + 2)
+    let a = Matrix(600, m, stride: m + 3, seed: 1)
+    let b = Matrix(600, n, seed: 2)
+    let c = Matrix(m, n)
+    var expected = [Float](repeating: 0.5, count: m)
+    let sums = Guarded(count: m, aligned: false)
+    for i in 0..<m { sums.start[i] = 0.5 }
+    #expect(run(table, a, b, lengths: [257, 0, 343], columns: 0..<m, into: c, accumulate: false, sums: sums.start))
+    table.kernels.column_sum(600, m, a.start, a.stride, &expected, true)
+    #expect((0..<m).map { sums.start[$0] } == expected && sums.isUntouchedOutside, "\(table)")
   }
 
   @Test(arguments: KernelTable.all)

@@ -102,9 +102,10 @@ typedef struct ur_kernels {
                        float *c, long ldc);
 
   // C [m, n] = (accumulate ? C : 0) + sum over segments of A' * B: m columns of A's rows, n columns of B's.
-  // Sums over rows in the order of the segments. `scratch` holds ur_outer_scratch(table, n) floats, 64-byte aligned.
+  // Sums over rows in the order of the segments. `sums`, if not NULL, gets the sums of A's m columns added, as by
+  // column_sum. `scratch` holds ur_outer_scratch(table, n) floats, 64-byte aligned.
   void (*outer)(long m, long n, const ur_segment *segments, long segment_count, long lda, long ldb, float *c, long ldc,
-                bool accumulate, float *scratch);
+                bool accumulate, float *sums, float *scratch);
   long outer_scratch;
 
   // Runs a program for rows x columns values. `scratch` holds temporaries * UR_TILE floats, 64-byte aligned. An operand

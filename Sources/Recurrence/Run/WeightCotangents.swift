@@ -31,16 +31,43 @@ struct WeightCotangents {
 
   /// The sums in groups whose members touch different numbers.
   private func waves(_ reductions: [Reduction], _ run: ProgramRun, _ sources: [Tensor]) -> [[BlockSum]] {
+    let biases = biases(of: reductions)
     var waves: [[BlockSum]] = []
-    for reduction in reductions {
+    for (i, reduction) in reductions.enumerated() where !biases.values.contains(i) {
       let segments = run.segments(of: reduction)
-      for block in weights[reduction.weight].blocks {
-        let sum = BlockSum(reduction, weights[reduction.weight], block, segments, sources[block.source].shape)
+      let bias = biases[i].map { weights[reductions[$0].weight].blocks }
+      for (number, block) in weights[reduction.weight].blocks.enumerated() {
+        var sum = BlockSum(reduction, weights[reduction.weight], block, segments, sources[block.source].shape)
+        sum.bias = bias?[number]
         if waves.last?.allSatisfy({ !$0.touches(sum) }) != true { waves.append([]) }
         waves[waves.count - 1].append(sum)
       }
     }
     return waves
+  }
+}
+
+extension WeightCotangents {
+  /// Which column sums come along with which products, by number: those of the same rows, where the bias is in as many
+  /// blocks as the weight, gate by gate, and nothing else adds to it. A product reads each row once to copy it, and the
+  /// sums are taken from that.
+  private func biases(of reductions: [Reduction]) -> [Int: Int] {
+    var biases: [Int: Int] = [:]
+    for (i, reduction) in reductions.enumerated() {
+      guard case .columnSum(let bias, let a, let width) = reduction, weights[bias].shape.count == width else {
+        continue
+      }
+      let sources = Set(weights[bias].blocks.map(\.source))
+      let isAlone = reductions.enumerated().allSatisfy { other, reduction in
+        other == i || sources.isDisjoint(with: weights[reduction.weight].blocks.map(\.source))
+      }
+      let product = reductions.indices.first { other in
+        guard case .outer(let weight, a, width, _, _) = reductions[other], biases[other] == nil else { return false }
+        return weights[weight].blocks.map(\.rows) == weights[bias].blocks.map(\.columns)
+      }
+      if isAlone, let product { biases[product] = i }
+    }
+    return biases
   }
 }
 
@@ -54,6 +81,8 @@ private struct BlockSum {
   private let kind: Kind
   private let segments: Segments
   private let block: BlockedWeight.Block
+  /// The bias whose cotangent comes along: of as many columns as the block has rows.
+  var bias: BlockedWeight.Block?
   /// Floats of a row of the source.
   private let stride: Int
 
@@ -74,6 +103,8 @@ private struct BlockSum {
     segments = whole.segments
     stride = whole.stride
     self.block = block
+    bias = whole.bias
+    bias?.sourceColumn += block.rows.lowerBound - whole.block.rows.lowerBound
   }
 
   /// Whether both add to a number.
@@ -118,7 +149,7 @@ private struct BlockSum {
       own.withUnsafeBufferPointer {
         kernels.pointee.outer(
           block.rows.count, block.columns.count, $0.baseAddress, $0.count, segments.strideA, segments.strideB, sum,
-          stride, true, scratch.floats)
+          stride, true, bias.map { sums[$0.source] + $0.sourceColumn }, scratch.floats)
       }
     case .columns:
       for segment in segments.list {
