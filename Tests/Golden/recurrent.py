@@ -69,7 +69,7 @@ def write(name, sizes, inputs, parameters, weights, results):
     text = '{\n  "sizes": %s,\n  "lengths": %s,\n  "loss": %.9g,\n  "tensors": {\n%s\n  }\n}\n' % (
         json.dumps(sizes), json.dumps(LENGTHS), loss.item(), ",\n".join(lines))
     json.loads(text)
-    Path(__file__).with_name(f"recurrent-{name}.json").write_text(text)
+    Path(__file__).with_name(f"{name}.json").write_text(text)
 
 
 def sizes(layers):
@@ -89,7 +89,7 @@ def from_torch(name, network, seed):
     packed, final = network(packed, states)
     results = {"output": pad_packed_sequence(packed)[0]}
     results |= dict(zip(["final.hidden", "final.cell"], final if is_lstm else [final]))
-    write(name, sizes(LAYERS), inputs, dict(network.named_parameters()), weights, results)
+    write(f"recurrent-{name}", sizes(LAYERS), inputs, dict(network.named_parameters()), weights, results)
 
 
 def textbook_gru(seed):
@@ -109,7 +109,8 @@ def textbook_gru(seed):
         alive = torch.tensor([[t < length] for length in LENGTHS])
         h = torch.where(alive, (1 - z) * h + z * candidate, h)
         outputs.append(torch.where(alive, h, 0))
-    write("gru-textbook", sizes(1), inputs, parameters, weights, {"output": torch.stack(outputs), "final.hidden": h[None]})
+    results = {"output": torch.stack(outputs), "final.hidden": h[None]}
+    write("recurrent-gru-textbook", sizes(1), inputs, parameters, weights, results)
 
 
 if __name__ == "__main__":

@@ -53,9 +53,9 @@ import Testing
     let sizes: [String: Int]
     let tensors: [String: Value]
 
-    init(_ name: String) throws {
+    init(_ name: String, family: String = "recurrent") throws {
       let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-      let file = folder.appendingPathComponent("Golden/recurrent-\(name).json")
+      let file = folder.appendingPathComponent("Golden/\(family)-\(name).json")
       self = try JSONDecoder().decode(Golden.self, from: Data(contentsOf: file))
     }
 
@@ -70,11 +70,22 @@ import Testing
       return tensor.rows(i..<i + 1).reshaped(to: Shape(Array(tensor.shape.extents.dropFirst())))
     }
 
+    /// What belongs to a part of a stack's state, `1.hidden` or `1.backward.hidden`; `of` is `initial`, `final` or
+    /// `loss`. Layers of two directions take two places, forward first.
+    func part(_ name: String, of what: String) -> Tensor {
+      let words = name.split(separator: ".")
+      guard let number = words.first.flatMap({ Int($0) }), let kind = words.last else {
+        preconditionFailure("no part \(name)")
+      }
+      let place = words.count == 2 ? number : 2 * number + (words[1] == "backward" ? 1 : 0)
+      return layer(place, of: "\(what).\(kind)")
+    }
+
     /// The weight and the bias of one of our layers, put together from PyTorch's.
-    func block(_ block: Block, layer: Int, prefix: String = "") -> (weight: Tensor, bias: Tensor) {
+    func block(_ block: Block, layer: Int, prefix: String = "", suffix: String = "") -> (weight: Tensor, bias: Tensor) {
       let hidden = sizes["hidden"]!
       func part(_ name: String) -> Tensor {
-        self["\(prefix)\(name)_l\(layer)"].rows(block.index * hidden..<(block.index + 1) * hidden)
+        self["\(prefix)\(name)_l\(layer)\(suffix)"].rows(block.index * hidden..<(block.index + 1) * hidden)
       }
       switch block.source {
       case .input: return (part("weight_ih"), part("bias_ih"))
@@ -162,8 +173,7 @@ import Testing
       let padded = tape.watch(golden["input"])
       var state = stack.initialState(batch: golden.lengths.count)
       for (i, part) in state.parts.enumerated() {
-        let name = part.name.split(separator: ".")
-        state.parts[i].tensor = tape.watch(golden.layer(Int(name[0])!, of: "initial.\(name[1])"))
+        state.parts[i].tensor = tape.watch(golden.part(part.name, of: "initial"))
       }
       let initial = state
       var evaluation = Evaluation(unrolling: unrolling)
@@ -172,8 +182,7 @@ import Testing
         let result = stack(batch, from: initial, in: &evaluation)
         var loss = (result.output.values * golden["loss.output"]).sum()
         for part in result.state.parts {
-          let name = part.name.split(separator: ".")
-          loss = loss + (part.tensor * golden.layer(Int(name[0])!, of: "loss.\(name[1])")).sum()
+          loss = loss + (part.tensor * golden.part(part.name, of: "loss")).sum()
         }
         return (result, loss)
       }

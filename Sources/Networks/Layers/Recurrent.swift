@@ -80,6 +80,9 @@ public struct Recurrent<Cell: RecurrentCell>: SequenceLayer {
 
 /// What can be looked at in a recurrent layer, whatever its cell: its step, compiled, and the names of things in it.
 package protocol RecurrentLayer: SequenceLayer {
+  associatedtype Cell: RecurrentCell
+  /// The equations of one step.
+  var cell: Cell { get }
   /// The cell's type, for people: `LSTM`.
   var cellName: String { get }
   var direction: Direction { get }
@@ -88,6 +91,13 @@ package protocol RecurrentLayer: SequenceLayer {
 
 extension Recurrent: RecurrentLayer {
   package var cellName: String { String(String(describing: Cell.self).prefix { $0 != "<" }) }
+}
+
+extension Recurrent: StreamingLayer {
+  package func stream(from state: LayerState, precision: Precision) -> any LayerStream {
+    demand(direction == .forward, "Session: a backward layer needs the end of the sequence first")
+    return unroller.stream(from: state.parts.map(\.tensor), precision: precision)
+  }
 }
 
 extension RecurrentLayer {

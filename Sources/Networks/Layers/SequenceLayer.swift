@@ -4,7 +4,8 @@ import Tensors
 /// A layer's state between time steps: named tensors, each [batch, size].
 ///
 /// A recurrent layer's parts have the names of its cell's (`hidden`, `cell`); a stack puts the layer's number in front
-/// (`0.hidden`). The order is that of the layers, first to last.
+/// (`0.hidden`), two directions their names (`forward.hidden`, then `backward.hidden`). The order is that of the
+/// layers, first to last. Layers around another one (``Residual``, ``LearnedState``) leave its state as it is.
 public struct LayerState: Sendable {
   /// One tensor of the state.
   public struct Part: Sendable {
@@ -28,6 +29,22 @@ public struct LayerState: Sendable {
   /// The tensor with this name; nil when there is none.
   public subscript(name: String) -> Tensor? { parts.first { $0.name == name }?.tensor }
 
+  /// The states of several layers as one: the parts of each with its name and a full stop in front.
+  public init(joining states: [(name: String, state: LayerState)]) {
+    parts = states.flatMap { name, state in state.parts.map { Part(name: "\(name).\($0.name)", tensor: $0.tensor) } }
+  }
+
+  /// The state of one of the joined layers, its parts named as there; empty when there is none of that name.
+  ///
+  ///     state.state(of: "0")["hidden"]   // as state["0.hidden"]
+  public func state(of layer: String) -> LayerState {
+    let prefix = layer + "."
+    return LayerState(
+      parts: parts.filter { $0.name.hasPrefix(prefix) }.map {
+        Part(name: String($0.name.dropFirst(prefix.count)), tensor: $0.tensor)
+      })
+  }
+
   /// The same values, cut off from the time steps that they come from: no gradient flows further back. The cut of
   /// truncated backpropagation through time.
   public var detached: LayerState {
@@ -40,8 +57,8 @@ public struct LayerState: Sendable {
   }
 }
 
-/// A layer over sequences: takes a batch and the state before it, gives a batch of the same lengths and the state after
-/// each sequence's own last time step.
+/// A layer over sequences: takes a batch and the state before it, gives a batch and the state after each sequence's own
+/// last time step. The output has the lengths of the input; only a ``Pyramid`` halves them.
 public protocol SequenceLayer: Module {
   /// Values in a time step of the input.
   var inputSize: Int { get }

@@ -10,6 +10,15 @@ import Tensors
 ///
 /// The state's parts are those of the layers, first to last, with the layer's number in front: `0.hidden`, `0.cell`,
 /// `1.hidden`.
+///
+/// Layers of all kinds, sizes and directions stack, in any order:
+///
+///     Stack([
+///       Bidirectional(forward: LSTM(…), backward: LSTM(…)),                    // 40 values to 2 · 64
+///       Pyramid(inputSize: 128),                                               // half as many time steps of 256
+///       Recurrent(GRU(inputSize: 256, hiddenSize: 64, using: &random)),
+///       Residual(Recurrent(GRU(inputSize: 64, hiddenSize: 64, using: &random))),
+///     ])
 public struct Stack: SequenceLayer {
   /// The layers, lowest first.
   public let layers: [any SequenceLayer]
@@ -28,6 +37,18 @@ public struct Stack: SequenceLayer {
     dropout = Dropout(rate: rate)
   }
 
+  /// A stack of recurrent layers in alternating directions: the lowest forward, the next backward, the third forward
+  /// (Zhou & Xu 2015). Each direction reads what the one below it found.
+  ///
+  ///     Stack(alternating: [LSTM(inputSize: 32, hiddenSize: 64, using: &random), GRU(inputSize: 64, …)])
+  public init(alternating cells: [any RecurrentCell], dropout rate: Float = 0) {
+    func layer(_ cell: some RecurrentCell, _ direction: Direction) -> any SequenceLayer {
+      Recurrent(cell, direction: direction)
+    }
+    self.init(
+      cells.enumerated().map { layer($1, $0.isMultiple(of: 2) ? .forward : .backward) }, dropout: rate)
+  }
+
   /// Values in a time step of the input.
   public var inputSize: Int { layers[0].inputSize }
   /// Values in a time step of the output.
@@ -42,7 +63,7 @@ public struct Stack: SequenceLayer {
   ) {
     var batch = input
     var states: [LayerState] = []
-    let parts = layers.indices.map { part($0, of: state) }
+    let parts = layers.indices.map { state.state(of: "\($0)") }
     demand(
       parts.reduce(0) { $0 + $1.parts.count } == state.parts.count,
       "Stack: a state of parts \(state.parts.map(\.name)) for \(layers.count) layers")
@@ -56,17 +77,15 @@ public struct Stack: SequenceLayer {
   }
 
   private func joined(_ states: [LayerState]) -> LayerState {
-    LayerState(
-      parts: states.enumerated().flatMap { i, state in
-        state.parts.map { LayerState.Part(name: "\(i).\($0.name)", tensor: $0.tensor) }
-      })
+    LayerState(joining: states.enumerated().map { (name: "\($0)", state: $1) })
   }
+}
 
-  private func part(_ i: Int, of state: LayerState) -> LayerState {
-    let prefix = "\(i)."
-    return LayerState(
-      parts: state.parts.filter { $0.name.hasPrefix(prefix) }.map {
-        LayerState.Part(name: String($0.name.dropFirst(prefix.count)), tensor: $0.tensor)
+extension Stack: StreamingLayer {
+  package func stream(from state: LayerState, precision: Precision) -> any LayerStream {
+    ChainStream(
+      layers.enumerated().map { i, layer in
+        LayerPath.entering("\(i)") { layer.openStream(from: state.state(of: "\(i)"), precision: precision) }
       })
   }
 }
