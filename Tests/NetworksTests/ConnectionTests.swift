@@ -127,8 +127,7 @@ import Testing
     #expect(layer(batch).output.rows == inner(batch).output.rows)
     let names = ["0.hidden", "0.cell", "1.forward.hidden", "1.backward.hidden"]
     let paths = names.map { "initial.\($0)" } + ["layer.layers.0.cell.forget.weight"]
-    #expect(
-      layer.parameters.prefix(5).map(\.path) == names.map { "initial.\($0)" } + ["layer.layers.0.cell.forget.weight"])
+    #expect(layer.parameters.prefix(5).map(\.path) == paths)
     #expect(layer.initialState(batch: 0).parts.map(\.tensor.shape) == [[0, 4], [0, 4], [0, 2], [0, 5]])
     let values = Tensor([0.1, -0.2, 0.3, -0.4])
     try #require(layer.initial["0.cell"]).value = values
