@@ -35,7 +35,7 @@ struct DrawnNetwork: CustomStringConvertible {
       isForward = isForward && drawn.isForward
       width = drawn.layer.outputSize
     }
-    network = Stack(layers)
+    network = Stack(layers, dropout: 0.3)
     self.isForward = isForward
     self.hasPyramid = hasPyramid
     let lengths = [[5, 0, 3, 7], [0, 8, 1], [6, 6, 0, 2, 9], [1, 0, 5]][random.integer(below: 4)]
@@ -96,16 +96,18 @@ struct DrawnNetwork: CustomStringConvertible {
 @Suite struct CompositionTests {
   static let seeds = Array(UInt64(0)..<512)
 
-  /// Outputs, states and all gradients; with checkpoints the same values, bit for bit.
+  /// Outputs, states and all gradients, with dropout between the layers; with checkpoints the same values, bit for bit.
   @Test(arguments: seeds)
   func compiledEqualsStepwise(seed: UInt64) {
     let drawn = DrawnNetwork(seed: seed)
-    let expected = outcome(of: drawn.network, on: drawn.batch, from: drawn.state, .stepwise)
-    let actual = outcome(of: drawn.network, on: drawn.batch, from: drawn.state, .compiled)
+    func run(_ unrolling: Unrolling, _ checkpointing: Checkpointing = .none) -> Outcome {
+      outcome(
+        of: drawn.network, on: drawn.batch, from: drawn.state, unrolling, checkpointing: checkpointing,
+        dropout: RandomSource(seed: seed, stream: 6))
+    }
+    let (expected, actual, saving) = (run(.stepwise), run(.compiled), run(.compiled, .every(2)))
     let worst = actual.difference(to: expected)
     #expect(worst.error < 1e-4, "\(drawn): \(worst)")
-    let saving = outcome(
-      of: drawn.network, on: drawn.batch, from: drawn.state, .compiled, checkpointing: .every(2))
     for (a, b) in zip(actual.named, saving.named).prefix(1 + drawn.state.parts.count) {
       #expect(a.tensor == b.tensor, "\(drawn): \(a.name)")
     }

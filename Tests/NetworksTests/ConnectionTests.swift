@@ -66,16 +66,21 @@ import Testing
     #expect(pyramid(SequenceBatch(rows: .zeros([0, 2]), layout: Layout(lengths: [0, 0]))).output.lengths == [0, 0])
   }
 
-  @Test(arguments: Merging.allCases) func bidirectionalLayersMergeTheirDirections(merging: Merging) {
+  @Test(arguments: Merging.allCases, Precision.allCases)
+  func bidirectionalLayersMergeTheirDirections(merging: Merging, precision: Precision) {
     var random = RandomSource(seed: 84)
     let (ahead, back) = (
       GRU(inputSize: 3, hiddenSize: 4, using: &random), LSTM(inputSize: 3, hiddenSize: 4, using: &random)
     )
     let batch = Self.batch([4, 0, 2, 5], 3)
     let layer = Bidirectional(forward: ahead, backward: back, merging: merging)
-    let (f, b) = (Recurrent(ahead)(batch), Recurrent(back, direction: .backward)(batch))
+    func run(_ layer: some SequenceLayer) -> (output: SequenceBatch, state: LayerState) {
+      var evaluation = Evaluation.inference(precision)
+      return layer(batch, from: layer.initialState(batch: 4), in: &evaluation)
+    }
+    let (f, b) = (run(Recurrent(ahead)), run(Recurrent(back, direction: .backward)))
     let (x, y) = (f.output.rows, b.output.rows)
-    let result = layer(batch)
+    let result = run(layer)
     let expected =
       switch merging {
       case .concatenate: concatenated(x, y)
