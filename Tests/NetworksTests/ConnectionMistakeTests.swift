@@ -84,5 +84,10 @@ import Testing
       await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
         _ = Session(Skip(Recurrent(Self.gru(3, 3))), from: Stack([Recurrent(Self.gru(3, 3))]).initialState(batch: 1))
       }, says: "Session", "0.hidden", "[\"hidden\"]")
+    expect(
+      await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+        let state = Recurrent(Self.gru(3, 2)).initialState(batch: 1)
+        _ = Session(Recurrent(Self.gru(3, 5)), from: state)
+      }, says: "Session", "hidden", "[1, 2]", "[1, 5]")
   }
 }

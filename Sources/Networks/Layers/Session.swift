@@ -31,6 +31,11 @@ public final class Session {
     let state = state ?? initial
     demand(
       state.parts.map(\.name) == names, "Session: a state of \(state.parts.map(\.name)) is not this layer's, \(names)")
+    for (given, own) in zip(state.parts, initial.parts) {
+      demand(
+        given.tensor.shape == own.tensor.shape,
+        "Session: the state's \(own.name) is \(given.tensor.shape), not \(own.tensor.shape)")
+    }
     self.init(layer.openStream(from: state, precision: precision), names, precision)
   }
 
