@@ -196,7 +196,7 @@ import Testing
       let layer = try #require(cell.layer(input: 30, hidden: hidden, using: &random) as? any RecurrentLayer)
       let schedules = layer.unroller.plan().teamSchedules
       if hidden % Kernels.active.table.pointee.panel == 0 {
-        #expect(schedules.map(\.units) == [192, 192, 192])
+        #expect(schedules.map(\.units) == [hidden, hidden, hidden])
         #expect(schedules.map { $0.meets.filter { $0 }.count } == expected)
       } else {
         #expect(schedules.allSatisfy { $0.units == nil && !$0.meets.contains(false) })

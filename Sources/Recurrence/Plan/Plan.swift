@@ -11,7 +11,7 @@ package final class Plan: Sendable {
   let weights: WeightSources
   let inference: Program
   let training: Program
-  /// The adjoint, and what is left of it when nobody asks for the inputs' cotangents: a product less a time step.
+  /// The adjoint, and what is left of it when nobody asks for the inputs' cotangents: it saves their product.
   let adjoint: AdjointProgram
   let adjointWithoutInputs: AdjointProgram
   let packed = PackedWeights()
