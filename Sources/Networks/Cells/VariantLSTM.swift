@@ -75,7 +75,7 @@ public struct VariantLSTM: RecurrentCell {
     inputSize: Int, hiddenSize: Int, options: Options = Options(), forgetBias: Float = 1,
     initialization: CellInitialization = CellInitialization(), using random: inout RandomSource
   ) {
-    demand(options.cellClip.map { $0 > 0 } ?? true, "VariantLSTM: a cell clip must be above 0")
+    if let clip = options.cellClip { demand(clip > 0, "VariantLSTM: a cell clip of \(clip), and it must be above 0") }
     func layer() -> Linear {
       Linear(
         hidden: options.projection ?? hiddenSize, input: inputSize, outputs: hiddenSize,
