@@ -40,6 +40,25 @@ package struct TestCell: Sendable, CustomStringConvertible {
     TestCell(description: "odd cell") { Recurrent(OddCell(inputSize: $0, hiddenSize: $1, using: &$2)) },
     TestCell(description: "linear cell") { Recurrent(LinearCell(inputSize: $0, hiddenSize: $1, using: &$2)) },
     TestCell(description: "late cell") { Recurrent(LateCell(inputSize: $0, hiddenSize: $1, using: &$2)) },
+    TestCell(description: "MGU") { Recurrent(MGU(inputSize: $0, hiddenSize: $1, using: &$2)) },
+    TestCell(description: "IndRNN, tanh") {
+      Recurrent(IndRNN(inputSize: $0, hiddenSize: $1, activation: .tanh, using: &$2))
+    },
+    TestCell(description: "LSTM, peepholes and clip") {
+      let options = VariantLSTM.Options(peepholes: true, cellClip: 0.3)
+      return Recurrent(VariantLSTM(inputSize: $0, hiddenSize: $1, options: options, using: &$2))
+    },
+    TestCell(description: "LSTM, all variants") {
+      let options = VariantLSTM.Options(peepholes: true, couplesGates: true, projection: $1 - 1, cellClip: 0.5)
+      return Recurrent(VariantLSTM(inputSize: $0, hiddenSize: $1, options: options, using: &$2))
+    },
+    TestCell(description: "multiplicative LSTM") {
+      Recurrent(MultiplicativeLSTM(inputSize: $0, hiddenSize: $1, using: &$2))
+    },
+    TestCell(description: "minGRU") { Recurrent(MinGRU(inputSize: $0, hiddenSize: $1, using: &$2)) },
+    TestCell(description: "minLSTM") { Recurrent(MinLSTM(inputSize: $0, hiddenSize: $1, using: &$2)) },
+    TestCell(description: "SRU") { Recurrent(SRU(inputSize: $0, hiddenSize: $1, using: &$2)) },
+    TestCell(description: "RHN") { Recurrent(RHN(inputSize: $0, hiddenSize: $1, depth: 2, using: &$2)) },
   ]
 }
 

@@ -49,7 +49,7 @@ struct TrainTextCommand: ParsableCommand {
   }
 
   struct NetworkOptions: ParsableArguments {
-    @Option(help: "The recurrent cell.") var cell: CellKind?
+    @Option(help: "The recurrent cell; `unroll cells` shows them.") var cell: CellKind?
     @Option(parsing: .unconditional, help: "Recurrent layers.") var layers: Int?
     @Option(parsing: .unconditional, help: "Values of each layer's hidden state.") var hidden: Int?
     @Option(parsing: .unconditional, help: "Values of a character's or word's vector.") var embedding: Int?

@@ -23,6 +23,25 @@ import Testing
       }, says: "Linear", "[2, 3]", "[3]")
   }
 
+  @Test func cellsNameWhatCannotBe() async {
+    expect(
+      await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+        var random = RandomSource(seed: 1)
+        IndRNN(inputSize: 2, hiddenSize: 3, using: &random).limitRecurrent(steps: 0)
+      }, says: "IndRNN", "0 time steps", "at least 1")
+    expect(
+      await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+        var random = RandomSource(seed: 1)
+        _ = RHN(inputSize: 2, hiddenSize: 3, depth: 0, using: &random)
+      }, says: "RHN", "depth of 0", "at least 1")
+    expect(
+      await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+        var random = RandomSource(seed: 1)
+        let options = VariantLSTM.Options(cellClip: -0.5)
+        _ = VariantLSTM(inputSize: 2, hiddenSize: 3, options: options, using: &random)
+      }, says: "VariantLSTM", "clip of -0.5", "above 0")
+  }
+
   @Test func recurrentNamesTheStateThatDoesNotFit() async {
     expect(
       await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {

@@ -1,6 +1,7 @@
 import Corpora
 import Foundation
 import Interchange
+import Networks
 import Paradigms
 import Tensors
 import Testing

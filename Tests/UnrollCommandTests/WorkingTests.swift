@@ -14,8 +14,8 @@ import Testing
   }
 
   @Test(arguments: [
-    "demo", "train", "train text", "generate", "evaluate", "inspect", "quantize", "bench kernels", "bench recurrent",
-    "bench passes",
+    "demo", "train", "train text", "generate", "evaluate", "inspect", "quantize", "cells", "bench kernels",
+    "bench recurrent", "bench passes",
   ])
   func helpHasAnExample(command: String) throws {
     let words = command.split(separator: " ").map(String.init)

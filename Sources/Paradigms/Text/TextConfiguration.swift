@@ -115,16 +115,10 @@ public struct TextConfiguration: Hashable, Sendable, Codable {
   /// Throws when a training of this size cannot fit into the machine's memory. `place` is as for ``validate(at:)``.
   ///
   /// What is counted is the least that a training takes: weights, gradients and the optimiser's memory, and for every
-  /// step of a window each layer's values and the scores. The numbers must be valid.
+  /// step of a window each layer's gates, its output and the scores. The numbers must be valid.
   package func checkMemory(at place: String? = nil) throws(UnrollError) {
     let perParameter = 2 + settings.rule.slots.count
-    let valuesPerStep =
-      switch network.cell {
-      case .elman: 2
-      case .gru, .gruResetAfter: 5
-      case .lstm: 7
-      }
-    let perStep = network.layers * network.hidden * valuesPerStep + tokens
+    let perStep = network.layers * network.hidden * (network.cell.gates + 1) + tokens
     let bytes = 4 * (Double(parameterCount * perParameter) + Double(length * batch) * Double(perStep))
     let available = Double(ProcessInfo.processInfo.physicalMemory)
     guard bytes > available else { return }
@@ -137,17 +131,11 @@ public struct TextConfiguration: Hashable, Sendable, Codable {
 
   /// Number of learnt values of such a network.
   public var parameterCount: Int {
-    let (hidden, cell) = (network.hidden, network.cell)
-    let perLayer = (0..<network.layers).map { layer -> Int in
-      let input = layer == 0 ? network.embedding : hidden
-      switch cell {
-      case .elman: return hidden * (hidden + input + 1)
-      case .gru: return 3 * hidden * (hidden + input + 1)
-      case .gruResetAfter: return 3 * hidden * (hidden + input + 1) + hidden
-      case .lstm: return 4 * hidden * (hidden + input + 1)
-      }
+    let perLayer = (0..<network.layers).map { layer in
+      network.cell.parameterCount(
+        inputSize: layer == 0 ? network.embedding : network.hidden, hiddenSize: network.hidden)
     }
-    return perLayer.reduce(tokens * network.embedding + (hidden + 1) * tokens, +)
+    return perLayer.reduce(tokens * network.embedding + (network.hidden + 1) * tokens, +)
   }
 }
 

@@ -2,36 +2,6 @@ import Networks
 import Recurrence
 import Tensors
 
-/// Which recurrent cell a ready model is made of.
-public enum CellKind: String, Hashable, Sendable, Codable, CaseIterable {
-  /// The plain cell, ``Elman``.
-  case elman
-  /// The textbook's ``GRU``.
-  case gru
-  /// PyTorch's ``GRU``, with the reset gate after the product.
-  case gruResetAfter = "gru-reset-after"
-  /// ``LSTM``.
-  case lstm
-
-  /// A layer of such cells.
-  public func layer(
-    inputSize: Int, hiddenSize: Int, initialization: CellInitialization = CellInitialization(),
-    using random: inout RandomSource
-  ) -> any SequenceLayer {
-    switch self {
-    case .elman:
-      Recurrent(Elman(inputSize: inputSize, hiddenSize: hiddenSize, initialization: initialization, using: &random))
-    case .gru:
-      Recurrent(GRU(inputSize: inputSize, hiddenSize: hiddenSize, initialization: initialization, using: &random))
-    case .gruResetAfter:
-      Recurrent(
-        GRU(.resetAfter, inputSize: inputSize, hiddenSize: hiddenSize, initialization: initialization, using: &random))
-    case .lstm:
-      Recurrent(LSTM(inputSize: inputSize, hiddenSize: hiddenSize, initialization: initialization, using: &random))
-    }
-  }
-}
-
 /// The sizes of a ``TextNetwork``.
 public struct TextNetworkShape: Hashable, Sendable, Codable {
   /// The recurrent layers' cell; LSTM by default.

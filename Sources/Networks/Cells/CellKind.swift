@@ -1,0 +1,135 @@
+import Recurrence
+import Tensors
+
+/// The library's cells by name: what the command line and model files call them, and what is known of each. A new cell
+/// is a case here, and its entry below.
+public enum CellKind: String, Hashable, Sendable, Codable, CaseIterable {
+  /// The plain cell, ``Elman``.
+  case elman
+  /// ``IndRNN``.
+  case indrnn
+  /// ``MGU``.
+  case mgu
+  /// The textbook's ``GRU``.
+  case gru
+  /// PyTorch's ``GRU``, with the reset gate after the product.
+  case gruResetAfter = "gru-reset-after"
+  /// ``LSTM``.
+  case lstm
+  /// ``VariantLSTM`` with peepholes.
+  case lstmPeepholes = "lstm-peepholes"
+  /// ``VariantLSTM`` with coupled gates.
+  case lstmCoupled = "lstm-coupled"
+  /// ``MultiplicativeLSTM``.
+  case multiplicativeLSTM = "multiplicative-lstm"
+  /// ``MinGRU``.
+  case minGRU = "mingru"
+  /// ``MinLSTM``.
+  case minLSTM = "minlstm"
+  /// ``SRU``.
+  case sru
+  /// ``RHN`` of three highway layers.
+  case rhn
+
+  private struct Entry {
+    /// Authors, year, title.
+    let paper: String
+    /// Gates and candidates.
+    let gates: Int
+    /// Learnt values for values x of the input and h of the hidden state.
+    let parameters: (_ x: Int, _ h: Int) -> Int
+    let make: (_ x: Int, _ h: Int, CellInitialization, inout RandomSource) -> any SequenceLayer
+  }
+
+  private var entry: Entry {
+    switch self {
+    case .elman:
+      Entry(paper: "Elman 1990, Finding structure in time", gates: 1, parameters: { x, h in h * (h + x + 1) }) {
+        Recurrent(Elman(inputSize: $0, hiddenSize: $1, initialization: $2, using: &$3))
+      }
+    case .indrnn:
+      Entry(
+        paper: "Li et al. 2018, Independently recurrent neural network (IndRNN)", gates: 1,
+        parameters: { x, h in h * (x + 2) }
+      ) { Recurrent(IndRNN(inputSize: $0, hiddenSize: $1, initialization: $2, using: &$3)) }
+    case .mgu:
+      Entry(
+        paper: "Zhou et al. 2016, Minimal gated unit for recurrent neural networks", gates: 2,
+        parameters: { x, h in 2 * h * (h + x + 1) }
+      ) { Recurrent(MGU(inputSize: $0, hiddenSize: $1, initialization: $2, using: &$3)) }
+    case .gru:
+      Entry(
+        paper: "Cho et al. 2014, Learning phrase representations using RNN encoder-decoder", gates: 3,
+        parameters: { x, h in 3 * h * (h + x + 1) }
+      ) { Recurrent(GRU(inputSize: $0, hiddenSize: $1, initialization: $2, using: &$3)) }
+    case .gruResetAfter:
+      Entry(
+        paper: "Cho et al. 2014; in the form of cuDNN and PyTorch", gates: 3,
+        parameters: { x, h in 3 * h * (h + x + 1) + h }
+      ) { Recurrent(GRU(.resetAfter, inputSize: $0, hiddenSize: $1, initialization: $2, using: &$3)) }
+    case .lstm:
+      Entry(
+        paper: "Hochreiter & Schmidhuber 1997, Long short-term memory; Gers et al. 2000, Learning to forget", gates: 4,
+        parameters: { x, h in 4 * h * (h + x + 1) }
+      ) { Recurrent(LSTM(inputSize: $0, hiddenSize: $1, initialization: $2, using: &$3)) }
+    case .lstmPeepholes:
+      Entry(
+        paper: "Gers & Schmidhuber 2000, Recurrent nets that time and count", gates: 4,
+        parameters: { x, h in 4 * h * (h + x + 1) + 3 * h }
+      ) {
+        let options = VariantLSTM.Options(peepholes: true)
+        return Recurrent(
+          VariantLSTM(inputSize: $0, hiddenSize: $1, options: options, initialization: $2, using: &$3))
+      }
+    case .lstmCoupled:
+      Entry(
+        paper: "Greff et al. 2015, LSTM: a search space odyssey", gates: 3,
+        parameters: { x, h in 3 * h * (h + x + 1) }
+      ) {
+        let options = VariantLSTM.Options(couplesGates: true)
+        return Recurrent(
+          VariantLSTM(inputSize: $0, hiddenSize: $1, options: options, initialization: $2, using: &$3))
+      }
+    case .multiplicativeLSTM:
+      Entry(
+        paper: "Krause et al. 2016, Multiplicative LSTM for sequence modelling", gates: 4,
+        parameters: { x, h in 4 * h * (h + x + 1) + h * (h + x) }
+      ) { Recurrent(MultiplicativeLSTM(inputSize: $0, hiddenSize: $1, initialization: $2, using: &$3)) }
+    case .minGRU:
+      Entry(paper: "Feng et al. 2024, Were RNNs all we needed?", gates: 2, parameters: { x, h in 2 * h * (x + 1) }) {
+        Recurrent(MinGRU(inputSize: $0, hiddenSize: $1, initialization: $2, using: &$3))
+      }
+    case .minLSTM:
+      Entry(paper: "Feng et al. 2024, Were RNNs all we needed?", gates: 3, parameters: { x, h in 3 * h * (x + 1) }) {
+        Recurrent(MinLSTM(inputSize: $0, hiddenSize: $1, initialization: $2, using: &$3))
+      }
+    case .sru:
+      Entry(
+        paper: "Lei et al. 2018, Simple recurrent units for highly parallelizable recurrence", gates: 3,
+        parameters: { x, h in h * (3 * x + 4) + (x == h ? 0 : h * x) }
+      ) { Recurrent(SRU(inputSize: $0, hiddenSize: $1, initialization: $2, using: &$3)) }
+    case .rhn:
+      Entry(
+        paper: "Zilly et al. 2017, Recurrent highway networks", gates: 6,
+        parameters: { x, h in 2 * h * (3 * (h + 1) + x) }
+      ) { Recurrent(RHN(inputSize: $0, hiddenSize: $1, initialization: $2, using: &$3)) }
+    }
+  }
+
+  /// Where the cell comes from: authors, year, title.
+  public var paper: String { entry.paper }
+
+  /// Gates and candidates: values that a unit computes from trained layers at a time step.
+  public var gates: Int { entry.gates }
+
+  /// Number of learnt values of a layer, without making one.
+  public func parameterCount(inputSize: Int, hiddenSize: Int) -> Int { entry.parameters(inputSize, hiddenSize) }
+
+  /// A layer of such cells.
+  public func layer(
+    inputSize: Int, hiddenSize: Int, initialization: CellInitialization = CellInitialization(),
+    using random: inout RandomSource
+  ) -> any SequenceLayer {
+    entry.make(inputSize, hiddenSize, initialization, &random)
+  }
+}

@@ -1,0 +1,269 @@
+#!/usr/bin/env python3
+"""Golden values of the cells that no framework has: outputs, final states, loss and gradients, in Float64.
+
+    python3 Tests/Golden/cells.py        (needs numpy, torch and onnxruntime; overwrites cells.json beside this file)
+
+Each function below is one time step of a paper's equations, in plain NumPy. It reads its parameters by the paths that
+the library has for them; a weight [hidden, hidden + input] has the columns of h first. Gradients are central
+differences of the loss. What another program computes too is compared with it before anything is written: peepholes
+with ONNX's reference evaluator, peepholes and coupled gates with ONNX Runtime, the projection with torch.nn.LSTM.
+
+Rows are ragged and unsorted; input beyond a row's length is not zero, outputs there are, and final states are those
+after a row's own last step.
+    loss = sum(output * loss.output) + sum(final.<part> * loss.<part>)
+
+The file holds for each cell "lengths", "loss", "sizes" and "tensors": name -> shape and values, row-major. Names: input
+and output [time, batch, features]; initial.<part>, final.<part> and loss.<part> [1, batch, size]; parameters by path;
+gradient.<name> for the input, the initial states and every parameter.
+"""
+import json
+from pathlib import Path
+
+import numpy
+import onnx
+import onnxruntime
+import torch
+from onnx.reference import ReferenceEvaluator
+
+LENGTHS = [4, 1, 3, 0]
+TIME, BATCH, INPUT, HIDDEN, PROJECTION = max(LENGTHS), len(LENGTHS), 3, 5, 2
+CLIP, DEPTH = 0.5, 3
+tanh = numpy.tanh
+
+
+def sigmoid(a):
+    return 1 / (1 + numpy.exp(-a))
+
+
+def layer(p, name, *inputs):
+    """W·[inputs] + b; the bias may be missing."""
+    return numpy.concatenate(inputs, axis=1) @ p[name + ".weight"].T + p.get(name + ".bias", 0)
+
+
+# One time step each: parameters, input and state to output and new state.
+
+def mgu(p, x, s):
+    h = s["hidden"]
+    f = sigmoid(layer(p, "forget", h, x))
+    candidate = tanh(layer(p, "candidate", f * h, x))
+    h = (1 - f) * h + f * candidate
+    return h, {"hidden": h}
+
+
+def indrnn(p, x, s):
+    h = numpy.maximum(layer(p, "input", x) + p["recurrent"] * s["hidden"], 0)
+    return h, {"hidden": h}
+
+
+def variant_lstm(p, x, s):
+    """Peepholes, coupling, projection wherever there are parameters for them; a clip by its own function below."""
+    h, c = s["hidden"], s["cell"]
+    i = sigmoid(layer(p, "input", h, x) + p.get("input.peephole", 0) * c)
+    f = sigmoid(layer(p, "forget", h, x) + p.get("forget.peephole", 0) * c) if "forget.weight" in p else 1 - i
+    c = p.get("clip", lambda c: c)(f * c + i * tanh(layer(p, "candidate", h, x)))
+    o = sigmoid(layer(p, "output", h, x) + p.get("output.peephole", 0) * c)
+    h = o * tanh(c)
+    if "projection.weight" in p:
+        h = h @ p["projection.weight"].T
+    return h, {"hidden": h, "cell": c}
+
+
+def clipped_lstm(p, x, s):
+    return variant_lstm(p | {"clip": lambda c: numpy.clip(c, -CLIP, CLIP)}, x, s)
+
+
+def multiplicative_lstm(p, x, s):
+    m = layer(p, "recurrentFactor", s["hidden"]) * layer(p, "inputFactor", x)
+    i, f, o = (sigmoid(layer(p, gate, m, x)) for gate in ["input", "forget", "output"])
+    c = f * s["cell"] + i * tanh(layer(p, "candidate", m, x))
+    h = o * tanh(c)
+    return h, {"hidden": h, "cell": c}
+
+
+def min_gru(p, x, s):
+    z = sigmoid(layer(p, "update", x))
+    h = (1 - z) * s["hidden"] + z * layer(p, "candidate", x)
+    return h, {"hidden": h}
+
+
+def min_lstm(p, x, s):
+    f, i = sigmoid(layer(p, "forget", x)), sigmoid(layer(p, "input", x))
+    h = f / (f + i) * s["hidden"] + i / (f + i) * layer(p, "candidate", x)
+    return h, {"hidden": h}
+
+
+def sru(p, x, s):
+    c = s["cell"]
+    f = sigmoid(layer(p, "forget", x) + p["forgetMemory"] * c)
+    r = sigmoid(layer(p, "reset", x) + p["resetMemory"] * c)
+    c = f * c + (1 - f) * layer(p, "candidate", x)
+    h = r * c + (1 - r) * (layer(p, "skip", x) if "skip.weight" in p else x)
+    return h, {"cell": c}
+
+
+def rhn(p, x, s):
+    h = s["hidden"]
+    for i in range(DEPTH):
+        seen = [h, x] if i == 0 else [h]
+        t = sigmoid(layer(p, f"highways.{i}.transform", *seen))
+        h = tanh(layer(p, f"highways.{i}.candidate", *seen)) * t + h * (1 - t)
+    return h, {"hidden": h}
+
+
+# Shapes of parameters.
+
+def dense(name, inputs, bias=True):
+    return {f"{name}.weight": (HIDDEN, inputs)} | ({f"{name}.bias": (HIDDEN,)} if bias else {})
+
+
+def gates(*names, inputs=HIDDEN + INPUT):
+    return {key: shape for name in names for key, shape in dense(name, inputs).items()}
+
+
+def peepholes(*names):
+    return {f"{name}.peephole": (HIDDEN,) for name in names}
+
+
+LSTM = ["forget", "input", "output", "candidate"]
+PROJECTED = {"projection.weight": (PROJECTION, HIDDEN)}
+CELLS = {
+    "mgu": (mgu, gates("forget", "candidate")),
+    "indrnn": (indrnn, dense("input", INPUT) | {"recurrent": (HIDDEN,)}),
+    "lstm-peepholes": (variant_lstm, gates(*LSTM) | peepholes(*LSTM[:3])),
+    "lstm-coupled": (variant_lstm, gates(*LSTM[1:]) | peepholes(*LSTM[1:3])),
+    "lstm-projection": (variant_lstm, gates(*LSTM, inputs=PROJECTION + INPUT) | PROJECTED),
+    "lstm-clip": (clipped_lstm, gates(*LSTM)),
+    "lstm-all": (clipped_lstm, gates(*LSTM[1:], inputs=PROJECTION + INPUT) | peepholes(*LSTM[1:3]) | PROJECTED),
+    "multiplicative-lstm": (multiplicative_lstm, dense("recurrentFactor", HIDDEN, bias=False)
+                            | dense("inputFactor", INPUT, bias=False) | gates(*LSTM)),
+    "mingru": (min_gru, gates("update", "candidate", inputs=INPUT)),
+    "minlstm": (min_lstm, gates("forget", "input", "candidate", inputs=INPUT)),
+    "sru": (sru, gates("forget", "reset", inputs=INPUT) | dense("candidate", INPUT, bias=False)
+            | {"forgetMemory": (HIDDEN,), "resetMemory": (HIDDEN,)} | dense("skip", INPUT, bias=False)),
+    "sru-equal": (sru, gates("forget", "reset", inputs=HIDDEN) | dense("candidate", HIDDEN, bias=False)
+                  | {"forgetMemory": (HIDDEN,), "resetMemory": (HIDDEN,)}),
+    "rhn": (rhn, {key: shape for i in range(DEPTH) for name in ["transform", "candidate"] for key, shape in
+                  dense(f"highways.{i}.{name}", HIDDEN + (INPUT if i == 0 else 0)).items()}),
+}
+
+
+def unrolled(step, p, x, state, lengths):
+    """Outputs [time, batch, features], 0 after a row's end, and the state after each row's own last step."""
+    outputs = []
+    for t in range(len(x)):
+        y, new = step(p, x[t], state)
+        alive = (t < numpy.array(lengths))[:, None]
+        state = {key: numpy.where(alive, new[key], state[key]) for key in state}
+        outputs.append(numpy.where(alive, y, 0))
+    return numpy.stack(outputs), state
+
+
+def onnx_lstm(p, x, state, input_forget, evaluator):
+    """The same by ONNX's LSTM, all rows of full length; the order of its gates is i o f c, of peepholes i o f."""
+    def stacked(columns):
+        return numpy.concatenate([p.get(f"{gate}.weight", p["input.weight"] * 0)[:, columns]
+                                  for gate in ["input", "output", "forget", "candidate"]])[None]
+    bias = [p.get(f"{gate}.bias", p["input.bias"] * 0) for gate in ["input", "output", "forget", "candidate"]]
+    inputs = {
+        "X": x, "W": stacked(slice(HIDDEN, None)), "R": stacked(slice(HIDDEN)),
+        "B": numpy.concatenate(bias + [numpy.zeros(4 * HIDDEN)])[None],
+        "H": state["hidden"][None], "C": state["cell"][None],
+        "P": numpy.concatenate([p.get(f"{gate}.peephole", numpy.zeros(HIDDEN))
+                                for gate in ["input", "output", "forget"]])[None],
+    }
+    inputs = {key: value.astype(numpy.float32) for key, value in inputs.items()}
+    node = onnx.helper.make_node("LSTM", ["X", "W", "R", "B", "", "H", "C", "P"], ["Y", "Yh", "Yc"],
+                                 hidden_size=HIDDEN, input_forget=int(input_forget))
+    info = onnx.helper.make_tensor_value_info
+    graph = onnx.helper.make_graph(
+        [node], "lstm", [info(key, onnx.TensorProto.FLOAT, value.shape) for key, value in inputs.items()],
+        [info(key, onnx.TensorProto.FLOAT, None) for key in ["Y", "Yh", "Yc"]])
+    model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 14)], ir_version=8)
+    if evaluator == "reference":
+        y, h, c = ReferenceEvaluator(model).run(None, inputs)
+    else:
+        y, h, c = onnxruntime.InferenceSession(model.SerializeToString()).run(None, inputs)
+    return y[:, 0], h[0], c[0]
+
+
+def torch_lstm(p, x, state):
+    """The same by torch.nn.LSTM with a projection; the order of its gates is i f g o."""
+    network = torch.nn.LSTM(INPUT, HIDDEN, proj_size=PROJECTION).double()
+    order = ["input", "forget", "candidate", "output"]
+    weight = torch.tensor(numpy.concatenate([p[f"{gate}.weight"] for gate in order]))
+    with torch.no_grad():
+        network.weight_hh_l0.copy_(weight[:, :PROJECTION])
+        network.weight_ih_l0.copy_(weight[:, PROJECTION:])
+        network.bias_ih_l0.copy_(torch.tensor(numpy.concatenate([p[f"{gate}.bias"] for gate in order])))
+        network.bias_hh_l0.zero_()
+        network.weight_hr_l0.copy_(torch.tensor(p["projection.weight"]))
+        y, (h, c) = network(torch.tensor(x), tuple(torch.tensor(state[key])[None] for key in ["hidden", "cell"]))
+    return y.numpy(), h[0].numpy(), c[0].numpy()
+
+
+def compare(name, step, p, x, state):
+    """Stops when another program computes something else than the step."""
+    others = []
+    if name == "lstm-peepholes":
+        others = [onnx_lstm(p, x, state, False, "reference"), onnx_lstm(p, x, state, False, "runtime")]
+    if name == "lstm-coupled":
+        others = [onnx_lstm(p, x, state, True, "runtime")]
+    if name == "lstm-projection":
+        others = [torch_lstm(p, x, state)]
+    y, final = unrolled(step, p, x, state, [TIME] * BATCH)
+    for other in others:
+        for ours, theirs in zip([y, final["hidden"], final["cell"]], other, strict=True):
+            assert ours.shape == theirs.shape and abs(ours - theirs).max() < 1e-6, (name, abs(ours - theirs).max())
+    return len(others)
+
+
+def golden(name, step, shapes, seed):
+    generator = numpy.random.Generator(numpy.random.PCG64(seed))
+
+    def draw(*shape, bound=1.0):  # Float32 values, so that a Float32 program starts from the same numbers
+        return generator.uniform(-bound, bound, shape).astype(numpy.float32).astype(numpy.float64)
+
+    p = {key: draw(*shape, bound=0.7) for key, shape in shapes.items()}
+    features = HIDDEN if name == "sru-equal" else INPUT
+    output = PROJECTION if "projection.weight" in shapes else HIDDEN
+    widths = {"cell": HIDDEN} if step is sru else {"hidden": output}
+    widths |= {"cell": HIDDEN} if "lstm" in name and name != "minlstm" else {}
+    x = draw(TIME, BATCH, features, bound=1.5)
+    state = {key: draw(BATCH, width) for key, width in widths.items()}
+    weights = {"output": draw(TIME, BATCH, output)} | {key: draw(BATCH, width) for key, width in widths.items()}
+    checks = compare(name, step, p, x, state)
+
+    def loss():
+        y, final = unrolled(step, p, x, state, LENGTHS)
+        return (y * weights["output"]).sum() + sum((final[key] * weights[key]).sum() for key in final)
+
+    def gradient(values):
+        flat, result = values.reshape(-1), []
+        for k in range(flat.size):
+            middle, around = flat[k], []
+            for offset in [1e-5, -1e-5]:
+                flat[k] = middle + offset
+                around.append(loss())
+            flat[k] = middle
+            result.append((around[0] - around[1]) / 2e-5)
+        return numpy.array(result).reshape(values.shape)
+
+    y, final = unrolled(step, p, x, state, LENGTHS)
+    learned = p | {"input": x} | {f"initial.{key}": value[None] for key, value in state.items()}
+    tensors = learned | {f"gradient.{key}": gradient(value) for key, value in learned.items()}
+    tensors |= {"loss.output": weights["output"], "output": y}
+    tensors |= {f"loss.{key}": weights[key][None] for key in widths} | {f"final.{key}": final[key][None] for key in final}
+    print(f"{name}: {sum(value.size for value in p.values())} parameters, compared with {checks} other programs")
+    lines = [
+        f'      "{key}": {{"shape": {json.dumps(list(value.shape))}, "values": '
+        f'[{",".join(f"{number:.9g}" for number in value.reshape(-1))}]}}' for key, value in tensors.items()]
+    sizes = json.dumps({"input": features, "hidden": HIDDEN})
+    return (f'  "{name}": {{\n    "sizes": {sizes}, "lengths": {json.dumps(LENGTHS)}, "loss": {loss():.9g},\n'
+            '    "tensors": {\n' + ",\n".join(lines) + "\n    }\n  }")
+
+
+if __name__ == "__main__":
+    parts = [golden(name, step, shapes, seed) for seed, (name, (step, shapes)) in enumerate(CELLS.items(), start=1)]
+    text = "{\n" + ",\n".join(parts) + "\n}\n"
+    json.loads(text)
+    Path(__file__).with_name("cells.json").write_text(text)
