@@ -73,6 +73,10 @@ for cell in elman gru lstm; do
   done
   cmp "$work/${cell}2/weights.safetensors" "$work/${cell}4/weights.safetensors" || fail "$cell: threads change the weights"
 done
+# One sequence, and steps one by one, large enough for a team of threads.
+run bench recurrent --filter "lstm train T100 B1 H128" --rounds 1 --threads 3
+run bench recurrent --filter "gru forward T100 B1 H256" --rounds 1 --threads 2
+run bench recurrent --filter "lstm step H256" --rounds 1 --threads 2
 run bench passes --time 5 --batch 3 --hidden 21 --milliseconds 1 --rounds 1 --threads 3
 # Ctrl-C in the middle: signals come on a thread of their own.
 LD_PRELOAD=${preload:-} "$unroll" train text --data "$work/text" --out "$work/stopped" --hidden 64 --length 20 --epochs 1000 >"$work/output" 2>&1 &

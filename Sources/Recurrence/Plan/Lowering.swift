@@ -229,6 +229,9 @@ struct Lowering {
     }
     (program.before, program.loop, program.after) = (ordered(.before), ordered(.loop), ordered(.after))
     program.reductions = graph.reductions.map(reduction)
+    let instructions = program.before + program.loop + program.after
+    program.vectors = Set(instructions.flatMap(\.addresses).filter { $0.kind == .vector }.map(\.index)).sorted()
+    program.teamSchedule = TeamSchedule(program.loop, of: program, repeats: true)
   }
 
   /// What computes a node that is in no group, with its rank inside its stage.

@@ -89,9 +89,9 @@ struct Program: Sendable {
   var steps: [BufferSpec] = []
   var packings: [Packing] = []
   /// Weights that are read as vectors.
-  var vectors: [Int] {
-    Set((before + loop + after).flatMap(\.addresses).filter { $0.kind == .vector }.map(\.index)).sorted()
-  }
+  var vectors: [Int] = []
+  /// How a team of threads runs the loop.
+  var teamSchedule = TeamSchedule()
   /// Widths of the state's parts, and where each one's new value goes.
   var stateWidths: [Int] = []
   var newStates: [Address] = []

@@ -81,8 +81,7 @@ struct ProgramRun: @unchecked Sendable {
   /// loop, so that each share stays in its core's own cache from step to step, and the rows outside it.
   private func runAsTeam(_ shard: Layout.Shard, _ results: [Storage]) {
     let memory = ShardMemory(self, shard, rowsOfStretch: layout.rowCount)
-    let teamWork = TeamWork(
-      TeamSchedule(program.loop, of: program, repeats: true), weights: recurrentWeights, steps: layout.time)
+    let teamWork = TeamWork(program.teamSchedule, weights: recurrentWeights, steps: layout.time)
     let all = 0..<shard.active.count
     team { member in
       let work = BoundProgram(self, memory)

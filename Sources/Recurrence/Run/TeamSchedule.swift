@@ -12,6 +12,9 @@ package struct TeamSchedule: Sendable {
   /// Whether the members meet before instruction i.
   package let meets: [Bool]
 
+  /// The schedule for no instructions.
+  init() { (units, meets) = (nil, []) }
+
   /// The schedule for instructions of a program that are run in order, again and again where `repeats`.
   init(_ instructions: [Instruction], of program: Program, repeats: Bool) {
     // Shares have to begin where the panels of packed matrices do.
@@ -102,6 +105,6 @@ package struct TeamSchedule: Sendable {
 extension Plan {
   /// How teams run the loops of the programs: inference, training, adjoint.
   package var teamSchedules: [TeamSchedule] {
-    [inference, training, adjoint.program].map { TeamSchedule($0.loop, of: $0, repeats: true) }
+    [inference, training, adjoint.program].map(\.teamSchedule)
   }
 }
