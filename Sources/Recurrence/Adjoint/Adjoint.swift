@@ -1,7 +1,8 @@
 import Tensors
 
 /// The adjoint of a step: from cotangents of the outputs and of the state after the step to cotangents of the inputs,
-/// the state before it, the contexts and the weights. Derived from the operations' derivative rules, as a graph of the same kind.
+/// the state before it, the contexts and the weights. Derived from the operations' derivative rules, as a graph of the
+/// same kind.
 struct Adjoint {
   /// `states`: cotangents of the state before the step, by part, then those of the contexts that have any, summed from
   /// the last step on; `outputs`: of the inputs that are read; `reductions`: of the weights.

@@ -108,8 +108,8 @@ package final class Unroller: Sendable {
 
   // MARK: Streaming
 
-  /// Holds one sequence open, beginning with states [1, width], with contexts [1, width]. It keeps the weights that the parameters have now, its
-  /// matrices rounded to `precision`.
+  /// Holds one sequence open, beginning with states [1, width], with contexts [1, width]. It keeps the weights that the
+  /// parameters have now, its matrices rounded to `precision`.
   package func stream(from states: [Tensor], contexts: [Tensor] = [], precision: Precision) -> StepStream {
     let plan = plan()
     let program = LoadedProgram(.inference, of: plan, plan.weightSources().values, precision: precision)
