@@ -40,6 +40,15 @@ import Testing
         let options = VariantLSTM.Options(cellClip: -0.5)
         _ = VariantLSTM(inputSize: 2, hiddenSize: 3, options: options, using: &random)
       }, says: "VariantLSTM", "clip of -0.5", "above 0")
+    expect(
+      await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+        var random = RandomSource(seed: 1)
+        _ = SLSTM(inputSize: 2, hiddenSize: 4, heads: 3, using: &random)
+      }, says: "SLSTM", "3 heads", "4 values")
+    expect(
+      await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+        _ = SequenceBatch(values: [[[1], [2], [3]]], times: [[1, 3, 2.5]])
+      }, says: "SequenceBatch", "step 2", "sequence 0", "2.5")
   }
 
   @Test func recurrentNamesTheStateThatDoesNotFit() async {
