@@ -59,6 +59,7 @@ package struct TestCell: Sendable, CustomStringConvertible {
     TestCell(description: "minLSTM") { Recurrent(MinLSTM(inputSize: $0, hiddenSize: $1, using: &$2)) },
     TestCell(description: "SRU") { Recurrent(SRU(inputSize: $0, hiddenSize: $1, using: &$2)) },
     TestCell(description: "RHN") { Recurrent(RHN(inputSize: $0, hiddenSize: $1, depth: 2, using: &$2)) },
+    TestCell(description: "integrator") { Recurrent(Integrator(inputSize: $0, hiddenSize: $1, using: &$2)) },
     TestCell(description: "layer-norm LSTM") { Recurrent(LayerNormLSTM(inputSize: $0, hiddenSize: $1, using: &$2)) },
     TestCell(description: "layer-norm GRU") { Recurrent(LayerNormGRU(inputSize: $0, hiddenSize: $1, using: &$2)) },
     TestCell(description: "Jordan") {
@@ -183,5 +184,20 @@ package struct ObservingCell: RecurrentCell {
 
   package func step(_ x: Tensor, _ state: GRUD.State) -> (output: Tensor, state: GRUD.State) {
     cell.step(inputSize < 3 ? concatenated(x, x.features(0..<1)) : x.features(0..<cell.inputSize), state)
+  }
+}
+
+/// A cell that sums its input, so that cotangents of input and state are the same value, and shows a product of it.
+package struct Integrator: RecurrentCell {
+  package let readout: Linear
+
+  package init(inputSize: Int, hiddenSize: Int, using random: inout RandomSource) {
+    readout = Linear(inputs: inputSize, outputs: hiddenSize, using: &random)
+  }
+
+  package var inputSize: Int { readout.inputSize }
+  package func initialState(batch: Int) -> Tensor { .zeros([batch, inputSize]) }
+  package func step(_ x: Tensor, _ sum: Tensor) -> (output: Tensor, state: Tensor) {
+    (output: readout(sum + x), state: sum + x)
   }
 }
