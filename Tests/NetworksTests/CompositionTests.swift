@@ -28,6 +28,11 @@ struct DrawnNetwork: CustomStringConvertible {
         words.append("pyramid")
         hasPyramid = true
         width *= 2
+      } else if random.integer(below: 8) == 0 {
+        let window = Window(inputSize: width, steps: 2 + random.integer(below: 2))
+        layers.append(window)
+        words.append("window of \(window.steps)")
+        width = window.outputSize
       }
       let drawn = Self.layer(width: width, &random)
       layers.append(drawn.layer)
@@ -219,6 +224,7 @@ struct DrawnNetwork: CustomStringConvertible {
     for cell in TestCell.all { #expect(drawn.contains { $0.description.contains("\(cell) ") }, "\(cell)") }
     #expect(drawn.count(where: \.isForward) > 100)
     #expect(drawn.count { $0.isForward && $0.hasPyramid } > 10)
+    #expect(drawn.count { $0.isForward && $0.description.contains("window") } > 10)
     #expect(drawn.count { $0.description.contains("learnt") } > 100)
   }
 }

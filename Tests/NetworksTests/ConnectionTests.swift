@@ -157,6 +157,7 @@ import Testing
     ("highway", { Highway(TestCell.all[2].layer(input: 3, hidden: 3, using: &$0), using: &$0) }),
     ("skip", { Skip(TestCell.all[7].layer(input: 3, hidden: 2, using: &$0)) }),
     ("pyramid", { Stack([Pyramid(inputSize: 3), TestCell.all[4].layer(input: 6, hidden: 2, using: &$0)]) }),
+    ("window", { Stack([Window(inputSize: 3, steps: 3), TestCell.all[4].layer(input: 9, hidden: 2, using: &$0)]) }),
     ("learnt state", { LearnedState(TestCell.all[5].layer(input: 3, hidden: 2, using: &$0)) }),
     (
       "alternating",

@@ -41,6 +41,7 @@ typedef enum ur_opcode {
   UR_SQUARE,         // d = a * a
   UR_SQRT,           // d = sqrt(a)
   UR_RECIPROCAL,     // d = 1 / a
+  UR_COSINE,         // d = cos(a)
   UR_TANH_GRADIENT,    // d = b * (1 - a * a)      a = tanh(x), b = cotangent
   UR_SIGMOID_GRADIENT, // d = b * a * (1 - a)      a = sigmoid(x)
   UR_RELU_GRADIENT,    // d = a > 0 ? b : 0        a = relu(x)

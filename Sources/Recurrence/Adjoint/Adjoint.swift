@@ -49,7 +49,18 @@ struct Adjoint {
       outputs.append(cotangent)
       return outputs.count - 1
     }
-    graph = StepGraph(trace, outputs: outputs, states: states + contexts, reductions: builder.reductions).anchored()
+    let carried = Self.apart(states + contexts, from: outputs + builder.reductions.map(\.tensor), in: trace)
+    graph = StepGraph(trace, outputs: outputs, states: carried, reductions: builder.reductions).anchored()
+  }
+
+  /// States' cotangents that nothing else reads: where they are carried to they stand for one step only, and another
+  /// value may read them when the loop is over.
+  private static func apart(_ states: [Tensor], from results: [Tensor], in trace: Trace) -> [Tensor] {
+    var read = Set(results.compactMap(\.node))
+    for case .operation(_, let operands) in trace.nodes.map(\.source) { read.formUnion(operands) }
+    return states.map { state in
+      state.node.map(read.contains) == true ? state.applying(.pointwise(.affine(scale: 1, offset: 0))) : state
+    }
   }
 
   /// The forward values that the adjoint reads: nodes of the forward graph.
