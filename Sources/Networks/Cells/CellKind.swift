@@ -128,8 +128,10 @@ public enum CellKind: String, Hashable, Sendable, Codable, CaseIterable {
   /// A layer of such cells.
   public func layer(
     inputSize: Int, hiddenSize: Int, initialization: CellInitialization = CellInitialization(),
-    using random: inout RandomSource
+    regularization: Regularization = .none, using random: inout RandomSource
   ) -> any SequenceLayer {
-    entry.make(inputSize, hiddenSize, initialization, &random)
+    let layer = entry.make(inputSize, hiddenSize, initialization, &random)
+    guard regularization != .none, let recurrent = layer as? any RecurrentLayer else { return layer }
+    return recurrent.withRegularization(regularization)
   }
 }

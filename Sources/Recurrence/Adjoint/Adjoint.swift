@@ -6,20 +6,25 @@ struct Adjoint {
   /// `states`: cotangents of the state before the step, by part; `outputs`: of the inputs that are read; `reductions`:
   /// of the weights.
   let graph: StepGraph
-  /// Which output of the graph is the cotangent of input i; nil when the step does not read that input.
+  /// Which output of the graph is the cotangent of input i; nil when the step does not read that input, or it is noise.
   let inputCotangents: [Int?]
 
   /// Derives the adjoint of a graph whose values without rows are `.weight` leaves.
   ///
   /// Of the forward values that it reads, those that are a function of another one alone are computed again instead of
   /// being kept for all time steps: a `tanh` in the cache costs less than a row that goes out to memory and comes back.
-  init(of forward: StepGraph, inputCount: Int, stateWidths: [Int]) {
-    let plain = Adjoint(of: forward, inputCount, stateWidths, recomputing: [])
+  ///
+  /// The last `noiseCount` of `inputCount` inputs get no cotangents.
+  init(of forward: StepGraph, inputCount: Int, noiseCount: Int = 0, stateWidths: [Int]) {
+    let counts = (inputCount, noiseCount)
+    let plain = Adjoint(of: forward, counts, stateWidths, recomputing: [])
     let cheap = plain.cheapValues(of: forward)
-    self = cheap.isEmpty ? plain : Adjoint(of: forward, inputCount, stateWidths, recomputing: cheap)
+    self = cheap.isEmpty ? plain : Adjoint(of: forward, counts, stateWidths, recomputing: cheap)
   }
 
-  private init(of forward: StepGraph, _ inputCount: Int, _ stateWidths: [Int], recomputing: Set<Int>) {
+  private init(
+    of forward: StepGraph, _ counts: (inputs: Int, noise: Int), _ stateWidths: [Int], recomputing: Set<Int>
+  ) {
     let trace = Trace()
     var builder = Builder(forward: forward, trace: trace, recomputing: recomputing)
     for (i, output) in forward.outputs.enumerated() {
@@ -34,8 +39,10 @@ struct Adjoint {
       builder.cotangent(of: .state(part)) ?? 0 * trace.leaf(.stateCotangent(part), shape: [1, width])
     }
     var outputs: [Tensor] = []
-    inputCotangents = (0..<inputCount).map { index in
-      guard let cotangent = builder.cotangent(of: .input(index)) else { return nil }
+    inputCotangents = (0..<counts.inputs).map { index in
+      guard index < counts.inputs - counts.noise, let cotangent = builder.cotangent(of: .input(index)) else {
+        return nil
+      }
       outputs.append(cotangent)
       return outputs.count - 1
     }

@@ -30,7 +30,8 @@ package final class Plan: Sendable {
     let rewritten = run(.rewrites, on: history[0].graph, &history).anchored()
     let (weights, cut) = rewritten.cutWeights()
     let forward = run(.placements, on: cut, &history)
-    let adjoint = Adjoint(of: forward, inputCount: step.inputWidths.count, stateWidths: step.stateWidths)
+    let adjoint = Adjoint(
+      of: forward, inputCount: step.inputWidths.count, noiseCount: step.noiseCount, stateWidths: step.stateWidths)
     var adjointHistory = [(name: "derive", graph: adjoint.graph)]
     let backward = run(.placements, on: adjoint.graph, &adjointHistory)
     func lower(_ graph: StepGraph, kept: Set<Int> = [], forward: Program? = nil) -> Program {

@@ -40,25 +40,29 @@ package final class Unroller: Sendable {
   /// - Parameters:
   ///   - inputs: packed rows [rows, width] of each input.
   ///   - states: each part of the state before the first step, [batch, width], in the order of the layout's lengths.
+  ///   - given: the tensors that are the same at every time step.
   ///   - checkpointing: what is kept for the gradient; plain steps always keep everything.
   ///   - precision: of the matrices that products read. Other ones than `.float32` are for compiled inference: a
   ///     gradient that is being taken, and stepwise unrolling, stop with a message.
   /// - Returns: packed rows of each output, and each part of the state after each sequence's own last step. A sequence
   ///   of length 0 ends in the state it began with.
   package func callAsFunction(
-    _ inputs: [Tensor], states: [Tensor], layout: Layout, _ unrolling: Unrolling = .compiled,
+    _ inputs: [Tensor], states: [Tensor], given: [Tensor] = [], layout: Layout, _ unrolling: Unrolling = .compiled,
     checkpointing: Checkpointing = .none, precision: Precision = .float32
   ) -> (outputs: [Tensor], states: [Tensor]) {
-    check(inputs, states, layout)
+    check(inputs, states, given, layout)
     switch unrolling.way {
-    case .compiled(let passes): return compiled(plan(passes), inputs, states, layout, checkpointing, precision)
+    case .compiled(let passes): return compiled(plan(passes), inputs, states, given, layout, checkpointing, precision)
     case .stepwise:
       demand(precision == .float32, "recurrence: stepwise unrolling has float32 only, not \(precision)")
-      return stepwise(inputs, states, layout)
+      return stepwise(inputs, states, given, layout)
     }
   }
 
-  private func check(_ inputs: [Tensor], _ states: [Tensor], _ layout: Layout) {
+  private func check(_ inputs: [Tensor], _ states: [Tensor], _ given: [Tensor], _ layout: Layout) {
+    demand(
+      given.map(\.shape) == step.givenShapes,
+      "recurrence: given tensors \(given.map(\.shape)) should be \(step.givenShapes)")
     for (input, width) in zip(inputs, step.inputWidths) {
       demand(
         input.shape == [layout.rowCount, width],
@@ -74,10 +78,10 @@ package final class Unroller: Sendable {
   // MARK: Compiled
 
   private func compiled(
-    _ plan: Plan, _ inputs: [Tensor], _ states: [Tensor], _ layout: Layout, _ checkpointing: Checkpointing,
-    _ precision: Precision
+    _ plan: Plan, _ inputs: [Tensor], _ states: [Tensor], _ given: [Tensor], _ layout: Layout,
+    _ checkpointing: Checkpointing, _ precision: Precision
   ) -> (outputs: [Tensor], states: [Tensor]) {
-    let (sources, values) = plan.weightSources()
+    let (sources, values) = plan.weightSources(given: given)
     guard case .tape(let tape) = Recording.current else {
       let run = WholeRun(
         LoadedProgram(.inference, of: plan, values, precision: precision), inputs, states, layout)
@@ -113,7 +117,7 @@ package final class Unroller: Sendable {
 
   // MARK: Stepwise
 
-  private func stepwise(_ inputs: [Tensor], _ states: [Tensor], _ layout: Layout) -> (
+  private func stepwise(_ inputs: [Tensor], _ states: [Tensor], _ given: [Tensor], _ layout: Layout) -> (
     outputs: [Tensor], states: [Tensor]
   ) {
     let packed = layout.packedIndex
@@ -124,7 +128,7 @@ package final class Unroller: Sendable {
       let running = layout.lengths.indices.filter { layout.lengths[$0] > t }
       let rows = running.map { packed[t * layout.batch + $0] }
       let before = states.map { $0.gatheringRows(running.map(Int32.init)) }
-      let result = step.body(inputs.map { $0.gatheringRows(rows.map(Int32.init)) }, before)
+      let result = step.body(inputs.map { $0.gatheringRows(rows.map(Int32.init)) }, before, given)
       outputs.append(result.outputs.map { Self.rows($0, running.count) })
       places += rows
       states = zip(states, result.states).map { old, new in

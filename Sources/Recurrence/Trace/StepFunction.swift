@@ -6,15 +6,29 @@ package struct StepFunction: Sendable {
   /// Values in a row of each input, of each part of the state.
   package let inputWidths: [Int]
   package let stateWidths: [Int]
-  /// Tensors are [batch, width].
-  package let body: @Sendable (_ inputs: [Tensor], _ states: [Tensor]) -> (outputs: [Tensor], states: [Tensor])
+  /// How many of the inputs, the last ones, are noise: nobody asks for their cotangents.
+  let noiseCount: Int
+  /// Tensors that are given for each run and are the same at every time step.
+  let givenShapes: [Shape]
+  typealias Body =
+    @Sendable (_ inputs: [Tensor], _ states: [Tensor], _ given: [Tensor]) -> (outputs: [Tensor], states: [Tensor])
+  /// Inputs and states are [batch, width].
+  let body: Body
 
   package init(
     inputWidths: [Int], stateWidths: [Int],
     body: @escaping @Sendable (_ inputs: [Tensor], _ states: [Tensor]) -> (outputs: [Tensor], states: [Tensor])
   ) {
+    self.init(inputWidths: inputWidths, stateWidths: stateWidths, noiseCount: 0, givenShapes: []) { inputs, states, _ in
+      body(inputs, states)
+    }
+  }
+
+  init(inputWidths: [Int], stateWidths: [Int], noiseCount: Int, givenShapes: [Shape], body: @escaping Body) {
     self.inputWidths = inputWidths
     self.stateWidths = stateWidths
+    self.noiseCount = noiseCount
+    self.givenShapes = givenShapes
     self.body = body
   }
 
@@ -25,7 +39,8 @@ package struct StepFunction: Sendable {
     let trace = Trace()
     let inputs = inputWidths.enumerated().map { trace.leaf(.input($0), shape: [1, $1]) }
     let states = stateWidths.enumerated().map { trace.leaf(.state($0), shape: [1, $1]) }
-    let results = Recording.$current.withValue(.trace(trace)) { body(inputs, states) }
+    let given = givenShapes.enumerated().map { trace.leaf(.given($0), shape: $1) }
+    let results = Recording.$current.withValue(.trace(trace)) { body(inputs, states, given) }
     checkStates(results.states)
     // A result that no input or state flows into gets a row for each sequence by adding nothing to it.
     let nothing = 0 * (inputs.first ?? states[0]).features(0..<1)

@@ -1,0 +1,128 @@
+import Tensors
+
+/// The rates of the noise inside a step; 0: none of a kind.
+package struct StepNoise: Hashable, Sendable {
+  /// For each part of the state.
+  package var zoneout: [Float]
+  package var recurrentDropout: Float
+  /// A time step or a sequence.
+  package var recurrentSpan: Mask.Span
+  package var stateDropout: Float
+  package var dropConnect: Float
+
+  package init(
+    zoneout: [Float], recurrentDropout: Float, recurrentSpan: Mask.Span, stateDropout: Float, dropConnect: Float
+  ) {
+    self.zoneout = zoneout
+    self.recurrentDropout = recurrentDropout
+    self.recurrentSpan = recurrentSpan
+    self.stateDropout = stateDropout
+    self.dropConnect = dropConnect
+  }
+}
+
+/// A step with noise, unrolled: any step, as the noise is written into the graph of its equations, once.
+///
+/// A rewritten graph is a step again: its body runs the nodes one by one, with symbols, so that it is compiled like any
+/// other, or with values. Masks are inputs of that step, or given tensors, drawn before each run; so segments of a
+/// checkpointed run see the same ones forwards and backwards.
+package final class RegularizedRecurrence: Sendable {
+  /// Without noise: zoneout's expectation in place of its draws, everything else as it is.
+  package let inference: Unroller
+  private let training: Unroller
+  private let rowMasks: [Mask]
+  private let givenMasks: [Mask]
+
+  /// - Parameters:
+  ///   - step: the equations without noise.
+  ///   - norms: makes gain and shift of each normalised product; nil: no product is normalised.
+  package init(
+    _ step: StepFunction, noise: StepNoise, norms: ((NormalizedProduct) -> (gain: Parameter, shift: Parameter))? = nil
+  ) {
+    let (inference, training, masks) = Recording.$current.withValue(.none) {
+      var graph = step.traced()
+      if let norms { graph = graph.normalizingProducts(norms) }
+      let expected = graph.zonedOut(noise.zoneout) { part, old, new in
+        noise.zoneout[part] * old + (1 - noise.zoneout[part]) * new
+      }
+      var masks = MaskLeaves(inputCount: step.inputWidths.count)
+      if noise.recurrentDropout > 0 {
+        graph = graph.droppingUpdates(noise.recurrentDropout, noise.recurrentSpan, &masks)
+      }
+      if noise.stateDropout > 0 { graph = graph.droppingStates(noise.stateDropout, &masks) }
+      if noise.dropConnect > 0 { graph = graph.droppingConnections(noise.dropConnect, &masks) }
+      graph = graph.zonedOut(noise.zoneout) { part, old, new in
+        let isNew = masks.leaf(Mask(.step, [new.shape.last], rate: noise.zoneout[part], keepsMean: false), beside: new)
+        return isNew * new + (1 - isNew) * old
+      }
+      return (expected, graph, masks)
+    }
+    self.inference = Unroller(StepFunction(running: inference, like: step))
+    self.training = Unroller(StepFunction(running: training, like: step, masks))
+    rowMasks = masks.rows
+    givenMasks = masks.given
+  }
+
+  /// Runs all time steps, as an ``Unroller`` does: with noise from `random`, or without.
+  package func callAsFunction(
+    _ inputs: [Tensor], states: [Tensor], layout: Layout, _ unrolling: Unrolling, checkpointing: Checkpointing,
+    precision: Precision, random: inout RandomSource?
+  ) -> (outputs: [Tensor], states: [Tensor]) {
+    guard var source = random else {
+      return inference(
+        inputs, states: states, layout: layout, unrolling, checkpointing: checkpointing, precision: precision)
+    }
+    let rows = rowMasks.map { $0.draw(for: layout, using: &source) }
+    let given = givenMasks.map { $0.draw(for: layout, using: &source) }
+    random = source
+    return training(
+      inputs + rows, states: states, given: given, layout: layout, unrolling, checkpointing: checkpointing,
+      precision: precision)
+  }
+}
+
+extension StepFunction {
+  /// A step whose equations are a graph, with the masks that were written into it.
+  fileprivate init(running graph: StepGraph, like step: StepFunction, _ masks: MaskLeaves? = nil) {
+    self.init(
+      inputWidths: step.inputWidths + (masks?.rows.map(\.shape.last) ?? []), stateWidths: step.stateWidths,
+      noiseCount: masks?.rows.count ?? 0, givenShapes: masks?.given.map(\.shape) ?? []
+    ) { inputs, states, given in graph.results(inputs, states, given) }
+  }
+}
+
+extension StepGraph {
+  /// Runs the graph for a batch of rows, node by node, with values or with symbols.
+  fileprivate func results(_ inputs: [Tensor], _ states: [Tensor], _ given: [Tensor]) -> (
+    outputs: [Tensor], states: [Tensor]
+  ) {
+    let batch = (inputs + states).first?.shape[0] ?? 1
+    var tensors: [Tensor] = []
+    for (i, node) in nodes.enumerated() {
+      switch node.source {
+      case .leaf(.input(let index)): tensors.append(inputs[index])
+      case .leaf(.state(let index)): tensors.append(states[index])
+      case .leaf(.given(let index)): tensors.append(given[index])
+      case .leaf(.parameter(let reference)): tensors.append(reference.parameter.tensor)
+      case .leaf(.constant(let index)): tensors.append(constants[index])
+      case .leaf(let leaf): mistake("a step's equations have \(leaf.name)")
+      case .operation(let operation, let operands):
+        tensors.append(
+          Tensor.apply(hasRows[i] ? operation.with(rows: batch) : operation, operands.map { tensors[$0] }))
+      }
+    }
+    return (outputs.map { tensors[$0] }, self.states.map { tensors[$0] })
+  }
+}
+
+extension Operation {
+  /// The operation that a graph has for one row, for so many.
+  fileprivate func with(rows: Int) -> Operation {
+    switch self {
+    case .reduce(let shape): .reduce(to: shape.replacing(axis: 0, with: rows))
+    case .broadcast(let shape): .broadcast(to: shape.replacing(axis: 0, with: rows))
+    case .reshape(let shape): .reshape(shape.replacing(axis: 0, with: rows))
+    default: self
+    }
+  }
+}
