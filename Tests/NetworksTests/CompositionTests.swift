@@ -14,6 +14,9 @@ struct DrawnNetwork: CustomStringConvertible {
   /// No later time step flows into an earlier one.
   let isForward: Bool
   let hasPyramid: Bool
+  /// How far apart two ways to compute it may be. Layer normalisation magnifies rows of almost no variance (a state of
+  /// zeros, one unit left by a mask) up to 316 times, and their rounding with them.
+  let tolerance: Double
 
   init(seed: UInt64) {
     var random = RandomSource(seed: seed, stream: 5)
@@ -43,6 +46,7 @@ struct DrawnNetwork: CustomStringConvertible {
     let initial = network.initialState(batch: lengths.count)
     let isRandom = random.integer(below: 2) == 0
     state = isRandom ? initial.randomised(using: &random) : initial
+    tolerance = words.contains { $0.hasSuffix("layer norm") || $0.hasSuffix("everything") } ? 5e-3 : 1e-4
     description = "seed \(seed): \(words.joined(separator: " → ")), \(lengths), \(isRandom ? "random" : "own") state"
   }
 
@@ -113,12 +117,12 @@ struct DrawnNetwork: CustomStringConvertible {
     }
     let (expected, actual, saving) = (run(.stepwise), run(.compiled), run(.compiled, .every(2)))
     let worst = actual.difference(to: expected)
-    #expect(worst.error < 1e-4, "\(drawn): \(worst)")
+    #expect(worst.error < drawn.tolerance, "\(drawn): \(worst)")
     for (a, b) in zip(actual.named, saving.named).prefix(1 + drawn.state.parts.count) {
       #expect(a.tensor == b.tensor, "\(drawn): \(a.name)")
     }
     let difference = saving.difference(to: actual)
-    #expect(difference.error < 1e-4, "\(drawn): \(difference)")
+    #expect(difference.error < drawn.tolerance, "\(drawn): \(difference)")
   }
 
   /// The gradients of learnt initial states too: they are made where the gradient is taken.
@@ -128,7 +132,7 @@ struct DrawnNetwork: CustomStringConvertible {
     let (compiled, stepwise) = (Self.gradients(drawn, .compiled), Self.gradients(drawn, .stepwise))
     #expect(compiled.named.map(\.name) == drawn.network.parameters.map(\.path))
     let worst = compiled.difference(to: stepwise)
-    #expect(worst.error < 1e-4, "\(drawn): \(worst)")
+    #expect(worst.error < drawn.tolerance, "\(drawn): \(worst)")
   }
 
   private static func gradients(_ drawn: DrawnNetwork, _ unrolling: Unrolling) -> Outcome {

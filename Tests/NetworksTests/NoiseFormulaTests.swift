@@ -8,6 +8,13 @@ import Testing
 @Suite struct NoiseFormulaTests {
   private let layout = Layout(lengths: [4, 4, 4])
 
+  /// What a mask of a layer is for every packed row.
+  private func drawn(_ mask: Mask, _ random: inout RandomSource) -> Tensor {
+    let rows = mask.draw(for: layout, using: &random)
+    return rows.shape[0] == layout.rowCount
+      ? rows : rows.gatheringRows(layout.paddedIndex.map { Int32($0 % layout.batch) })
+  }
+
   /// Plain steps over all time, by rows of step t of packed inputs and masks.
   private func unrolled(
     _ packed: [Tensor], from states: [Tensor], _ step: ([Tensor], [Tensor]) -> (output: Tensor, states: [Tensor])
@@ -71,7 +78,7 @@ import Testing
     let cell = lstm()
     let layer = Recurrent(cell, regularization: Regularization(recurrentDropout: 0.4, recurrentMasks: span))
     let mask = Mask(span == .step ? .step : .sequence, [5], rate: 0.4)
-    compare(layer, masks: { [mask.draw(for: layout, using: &$0)] }) { input, state in
+    compare(layer, masks: { [drawn(mask, &$0)] }) { input, state in
       let (f, i, o, new) = gates(cell, state[0], input[0])
       let c = f * state[1] + i * (input[1] * new)
       let h = o * tanh(c)
@@ -82,7 +89,7 @@ import Testing
   @Test func recurrentDropoutOfGRUDropsTheCandidate() {
     let cell = gru()
     let layer = Recurrent(cell, regularization: Regularization(recurrentDropout: 0.4))
-    compare(layer, masks: { [Mask(.step, [5], rate: 0.4).draw(for: layout, using: &$0)] }) { input, state in
+    compare(layer, masks: { [drawn(Mask(.step, [5], rate: 0.4), &$0)] }) { input, state in
       let h = state[0]
       let z = sigmoid(cell.update(concatenated(h, input[0])))
       let r = sigmoid(cell.reset(concatenated(h, input[0])))
@@ -95,7 +102,7 @@ import Testing
     var random = RandomSource(seed: 55)
     let cell = Elman(inputSize: 3, hiddenSize: 5, using: &random)
     let layer = Recurrent(cell, regularization: Regularization(recurrentDropout: 0.4))
-    compare(layer, masks: { [Mask(.step, [5], rate: 0.4).draw(for: layout, using: &$0)] }) { input, state in
+    compare(layer, masks: { [drawn(Mask(.step, [5], rate: 0.4), &$0)] }) { input, state in
       let new = input[1] * tanh(cell.hidden(concatenated(state[0], input[0])))
       return (new, [new])
     }
@@ -104,7 +111,7 @@ import Testing
   @Test func stateDropoutOfLSTMMasksProductsOnly() {
     let cell = lstm()
     let layer = Recurrent(cell, regularization: Regularization(stateDropout: 0.4))
-    compare(layer, masks: { [Mask(.sequence, [5], rate: 0.4).draw(for: layout, using: &$0)] }) { input, state in
+    compare(layer, masks: { [drawn(Mask(.sequence, [5], rate: 0.4), &$0)] }) { input, state in
       let (f, i, o, new) = gates(cell, input[1] * state[0], input[0])
       let c = f * state[1] + i * new
       let h = o * tanh(c)
@@ -115,7 +122,7 @@ import Testing
   @Test func stateDropoutOfGRUMasksProductsOnly() {
     let cell = gru()
     let layer = Recurrent(cell, regularization: Regularization(stateDropout: 0.4))
-    compare(layer, masks: { [Mask(.sequence, [5], rate: 0.4).draw(for: layout, using: &$0)] }) { input, state in
+    compare(layer, masks: { [drawn(Mask(.sequence, [5], rate: 0.4), &$0)] }) { input, state in
       let masked = input[1] * state[0]
       let z = sigmoid(cell.update(concatenated(masked, input[0])))
       let r = sigmoid(cell.reset(concatenated(masked, input[0])))
@@ -129,7 +136,7 @@ import Testing
     let cell = lstm()
     let layer = Recurrent(cell, regularization: Regularization(zoneout: ["hidden": 0.2, "cell": 0.5]))
     func masks(_ random: inout RandomSource) -> [Tensor] {
-      [0.2, 0.5].map { Mask(.step, [5], rate: $0, keepsMean: false).draw(for: layout, using: &random) }
+      [0.2, 0.5].map { drawn(Mask(.step, [5], rate: $0, keepsMean: false), &random) }
     }
     compare(layer, masks: masks) { input, state in
       let (f, i, o, new) = gates(cell, state[0], input[0])
@@ -222,14 +229,14 @@ import Testing
     let cell = Elman(inputSize: 3, hiddenSize: 5, using: &random)
     let layer = Recurrent(cell, regularization: Regularization(inputDropout: 0.3, outputDropout: 0.6))
     func masks(_ random: inout RandomSource) -> [Tensor] {
-      [Mask(.sequence, [3], rate: 0.3), Mask(.sequence, [5], rate: 0.6)].map { $0.draw(for: layout, using: &random) }
+      [Mask(.sequence, [3], rate: 0.3), Mask(.sequence, [5], rate: 0.6)].map { drawn($0, &random) }
     }
     compare(layer, masks: masks) { input, state in
       let new = tanh(cell.hidden(concatenated(state[0], input[1] * input[0])))
       return (input[2] * new, [new])
     }
     var source = RandomSource(seed: 3)
-    let rows = Mask(.sequence, [64], rate: 0.5).draw(for: layout, using: &source)
+    let rows = drawn(Mask(.sequence, [64], rate: 0.5), &source)
     let batch = SequenceBatch(rows: rows, layout: layout)
     for b in 0..<layout.batch {
       for t in 1..<layout.time { #expect(batch.sequence(b).rows(t..<t + 1) == batch.sequence(b).rows(0..<1)) }
@@ -244,13 +251,13 @@ import Testing
     let layer = Recurrent(cell, regularization: Regularization(stateDropout: 0.3, recurrentDropout: 0.4, zoneout: 0.2))
     func masks(_ random: inout RandomSource) -> [Tensor] {
       [
-        Mask(.step, [5], rate: 0.4), Mask(.sequence, [5], rate: 0.3), Mask(.step, [5], rate: 0.2, keepsMean: false),
-      ].map { $0.draw(for: layout, using: &random) }
+        Mask(.step, [5], rate: 0.4), Mask(.step, [5], rate: 0.2, keepsMean: false), Mask(.sequence, [5], rate: 0.3),
+      ].map { drawn($0, &random) }
     }
     compare(layer, masks: masks) { input, state in
       let h = state[0]
-      let new = 0.9 * h + input[1] * (0.1 * tanh(cell.mix(concatenated(input[2] * h, input[0]))))
-      let zoned = input[3] * new + (1 - input[3]) * h
+      let new = 0.9 * h + input[1] * (0.1 * tanh(cell.mix(concatenated(input[3] * h, input[0]))))
+      let zoned = input[2] * new + (1 - input[2]) * h
       return (zoned, [zoned])
     }
   }

@@ -42,8 +42,8 @@ public struct Bidirectional: SequenceLayer {
   /// How their outputs become one.
   public let merging: Merging
 
-  /// A layer of two cells, each with noise of its own by the same rates. Traps when they take inputs of different sizes, or give outputs of different sizes that are
-  /// not concatenated.
+  /// A layer of two cells, each with noise of its own by the same rates. Traps when they take inputs of different
+  /// sizes, or give outputs of different sizes that are not concatenated.
   public init(
     forward: some RecurrentCell, backward: some RecurrentCell, merging: Merging = .concatenate,
     regularization: Regularization = .none

@@ -126,7 +126,7 @@ extension SequenceBatch {
   func dropped(_ rate: Float, in evaluation: inout Evaluation) -> SequenceBatch {
     guard rate > 0, evaluation.random != nil else { return self }
     let mask = Mask(.sequence, [features], rate: rate).draw(for: layout, using: &evaluation.random!)
-    return mapRows { $0 * mask }
+    return mapRows { $0 * mask.gatheringRows(layout.paddedIndex.map { Int32($0 % layout.batch) }) }
   }
 }
 

@@ -1,8 +1,8 @@
 import Tensors
 
 extension StepGraph {
-  /// DropConnect on the recurrent weights (Wan et al. 2013; Merity et al. 2017): entries of the matrices are dropped, the
-  /// same ones for all sequences and time steps of a run.
+  /// DropConnect on the recurrent weights (Wan et al. 2013; Merity et al. 2017): entries of the matrices are dropped,
+  /// the same ones for all sequences and time steps of a run.
   ///
   ///     product([h, x], W)   ->   product([h, x], [mask * U, V])     with U, V the columns of W
   ///

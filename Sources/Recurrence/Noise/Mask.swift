@@ -26,8 +26,8 @@ package struct Mask: Hashable, Sendable {
     self.keepsMean = keepsMean
   }
 
-  /// The mask for a batch: a matrix, or packed rows. What a row holds depends on the number of its sequence and its
-  /// time step alone, never on lengths.
+  /// The mask for a batch: packed rows, a row for each sequence, or the matrix. What a row holds depends on the number
+  /// of its sequence and its time step alone, never on lengths.
   package func draw(for layout: Layout, using random: inout RandomSource) -> Tensor {
     func rows(_ places: [Int], of count: Int) -> Tensor {
       random.mask(
@@ -35,31 +35,34 @@ package struct Mask: Hashable, Sendable {
     }
     switch span {
     case .step: return rows(layout.paddedIndex, of: layout.time * layout.batch)
-    case .sequence:
-      return rows(Array(0..<layout.batch), of: layout.batch)
-        .gatheringRows(layout.paddedIndex.map { Int32($0 % layout.batch) })
+    case .sequence: return rows(Array(0..<layout.batch), of: layout.batch)
     case .run: return rows(Array(0..<shape[0]), of: shape[0])
     }
   }
 }
 
 /// Collects the masks that are written into a step's graph, each a leaf of its own: an input behind the step's own for
-/// those with rows, a given tensor for the others.
+/// those of time steps, a context for those of sequences, a given tensor for matrices.
 struct MaskLeaves {
-  /// Inputs of the step itself.
-  let inputCount: Int
-  private(set) var rows: [Mask] = []
-  private(set) var given: [Mask] = []
+  /// Inputs and contexts of the step itself.
+  private let inputCount, contextCount: Int
+  private var all: [Mask.Span: [Mask]] = [:]
 
-  init(inputCount: Int) { self.inputCount = inputCount }
+  init(_ step: StepFunction) {
+    inputCount = step.inputWidths.count
+    contextCount = step.contexts.count
+  }
+
+  subscript(span: Mask.Span) -> [Mask] { all[span] ?? [] }
 
   /// A new mask in the trace of `tensor`.
   mutating func leaf(_ mask: Mask, beside tensor: Tensor) -> Tensor {
-    if mask.span == .run {
-      given.append(mask)
-      return tensor.beside(.given(given.count - 1), shape: mask.shape)
+    let number = self[mask.span].count
+    all[mask.span, default: []].append(mask)
+    switch mask.span {
+    case .step: return tensor.beside(.input(inputCount + number), shape: [1, mask.shape.last])
+    case .sequence: return tensor.beside(.context(contextCount + number), shape: [1, mask.shape.last])
+    case .run: return tensor.beside(.given(number), shape: mask.shape)
     }
-    rows.append(mask)
-    return tensor.beside(.input(inputCount + rows.count - 1), shape: [1, mask.shape.last])
   }
 }

@@ -1,7 +1,8 @@
 import Tensors
 
 extension StepGraph {
-  /// Recurrent dropout (Semeniuta et al. 2016): what is newly written into the state is dropped, what stays in it never.
+  /// Recurrent dropout (Semeniuta et al. 2016): what is newly written into the state is dropped, what stays in it
+  /// never.
   ///
   ///     s' = a * s + b   ->   s' = a * s + mask * b
   ///

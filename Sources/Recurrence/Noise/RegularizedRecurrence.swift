@@ -24,14 +24,13 @@ package struct StepNoise: Hashable, Sendable {
 /// A step with noise, unrolled: any step, as the noise is written into the graph of its equations, once.
 ///
 /// A rewritten graph is a step again: its body runs the nodes one by one, with symbols, so that it is compiled like any
-/// other, or with values. Masks are inputs of that step, or given tensors, drawn before each run; so segments of a
-/// checkpointed run see the same ones forwards and backwards.
+/// other, or with values. Masks are inputs of that step, contexts or given tensors, drawn before each run; so segments
+/// of a checkpointed run see the same ones forwards and backwards.
 package final class RegularizedRecurrence: Sendable {
   /// Without noise: zoneout's expectation in place of its draws, everything else as it is.
   package let inference: Unroller
   private let training: Unroller
-  private let rowMasks: [Mask]
-  private let givenMasks: [Mask]
+  private let masks: MaskLeaves
 
   /// - Parameters:
   ///   - step: the equations without noise.
@@ -45,7 +44,7 @@ package final class RegularizedRecurrence: Sendable {
       let expected = graph.zonedOut(noise.zoneout) { part, old, new in
         noise.zoneout[part] * old + (1 - noise.zoneout[part]) * new
       }
-      var masks = MaskLeaves(inputCount: step.inputWidths.count)
+      var masks = MaskLeaves(step)
       if noise.recurrentDropout > 0 {
         graph = graph.droppingUpdates(noise.recurrentDropout, noise.recurrentSpan, &masks)
       }
@@ -59,50 +58,50 @@ package final class RegularizedRecurrence: Sendable {
     }
     self.inference = Unroller(StepFunction(running: inference, like: step))
     self.training = Unroller(StepFunction(running: training, like: step, masks))
-    rowMasks = masks.rows
-    givenMasks = masks.given
+    self.masks = masks
   }
 
   /// Runs all time steps, as an ``Unroller`` does: with noise from `random`, or without.
   package func callAsFunction(
-    _ inputs: [Tensor], states: [Tensor], layout: Layout, _ unrolling: Unrolling, checkpointing: Checkpointing,
-    precision: Precision, random: inout RandomSource?
+    _ inputs: [Tensor], states: [Tensor], contexts: [Tensor] = [], layout: Layout, _ unrolling: Unrolling,
+    checkpointing: Checkpointing, precision: Precision, random: inout RandomSource?
   ) -> (outputs: [Tensor], states: [Tensor]) {
     guard var source = random else {
       return inference(
-        inputs, states: states, layout: layout, unrolling, checkpointing: checkpointing, precision: precision)
+        inputs, states: states, contexts: contexts, layout: layout, unrolling, checkpointing: checkpointing,
+        precision: precision)
     }
-    let rows = rowMasks.map { $0.draw(for: layout, using: &source) }
-    let given = givenMasks.map { $0.draw(for: layout, using: &source) }
+    func draw(_ span: Mask.Span) -> [Tensor] { masks[span].map { $0.draw(for: layout, using: &source) } }
+    let (rows, sequences, given) = (draw(.step), draw(.sequence), draw(.run))
     random = source
     return training(
-      inputs + rows, states: states, given: given, layout: layout, unrolling, checkpointing: checkpointing,
-      precision: precision)
+      inputs + rows, states: states, contexts: contexts + sequences, given: given, layout: layout, unrolling,
+      checkpointing: checkpointing, precision: precision)
   }
 }
 
 extension StepFunction {
   /// A step whose equations are a graph, with the masks that were written into it.
   fileprivate init(running graph: StepGraph, like step: StepFunction, _ masks: MaskLeaves? = nil) {
+    func widths(_ span: Mask.Span) -> [Int] { masks?[span].map(\.shape.last) ?? [] }
     self.init(
-      inputWidths: step.inputWidths + (masks?.rows.map(\.shape.last) ?? []), stateWidths: step.stateWidths,
-      noiseCount: masks?.rows.count ?? 0, givenShapes: masks?.given.map(\.shape) ?? []
-    ) { inputs, states, given in graph.results(inputs, states, given) }
+      inputWidths: step.inputWidths + widths(.step), stateWidths: step.stateWidths,
+      contexts: step.contexts + widths(.sequence).map { Context(width: $0, hasGradient: false) },
+      noiseCount: widths(.step).count, givenShapes: masks?[.run].map(\.shape) ?? [], body: graph.results)
   }
 }
 
 extension StepGraph {
   /// Runs the graph for a batch of rows, node by node, with values or with symbols.
-  fileprivate func results(_ inputs: [Tensor], _ states: [Tensor], _ given: [Tensor]) -> (
-    outputs: [Tensor], states: [Tensor]
-  ) {
-    let batch = (inputs + states).first?.shape[0] ?? 1
+  @Sendable fileprivate func results(_ arguments: StepFunction.Arguments) -> StepFunction.Results {
+    let batch = (arguments.inputs + arguments.states).first?.shape[0] ?? 1
     var tensors: [Tensor] = []
     for (i, node) in nodes.enumerated() {
       switch node.source {
-      case .leaf(.input(let index)): tensors.append(inputs[index])
-      case .leaf(.state(let index)): tensors.append(states[index])
-      case .leaf(.given(let index)): tensors.append(given[index])
+      case .leaf(.input(let index)): tensors.append(arguments.inputs[index])
+      case .leaf(.state(let index)): tensors.append(arguments.states[index])
+      case .leaf(.context(let index)): tensors.append(arguments.contexts[index])
+      case .leaf(.given(let index)): tensors.append(arguments.given[index])
       case .leaf(.parameter(let reference)): tensors.append(reference.parameter.tensor)
       case .leaf(.constant(let index)): tensors.append(constants[index])
       case .leaf(let leaf): mistake("a step's equations have \(leaf.name)")
@@ -111,7 +110,7 @@ extension StepGraph {
           Tensor.apply(hasRows[i] ? operation.with(rows: batch) : operation, operands.map { tensors[$0] }))
       }
     }
-    return (outputs.map { tensors[$0] }, self.states.map { tensors[$0] })
+    return (outputs.map { tensors[$0] }, states.map { tensors[$0] })
   }
 }
 

@@ -1,8 +1,8 @@
 import Tensors
 
 extension StepGraph {
-  /// Variational dropout of the state (Gal & Ghahramani 2016): every product with weights sees the state before the step
-  /// through one mask for each part and sequence.
+  /// Variational dropout of the state (Gal & Ghahramani 2016): every product with weights sees the state before the
+  /// step through one mask for each part and sequence.
   ///
   ///     product([h, x], W)       ->   product([mask * h, x], W)
   ///     product([r * h, x], W)   ->   product([r * (mask * h), x], W)
