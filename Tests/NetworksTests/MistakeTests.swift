@@ -48,7 +48,7 @@ import Testing
         var random = RandomSource(seed: 1)
         let cell = GRU(inputSize: 2, hiddenSize: 3, using: &random)
         _ = Recurrent(cell, regularization: Regularization(recurrentDropout: 1))
-      }, says: "Recurrent", "recurrent dropout is 1.0", "below 1")
+      }, says: "Recurrent", "recurrent-dropout is 1.0", "below 1")
     expect(
       await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
         var random = RandomSource(seed: 1)

@@ -32,20 +32,17 @@ public struct Recurrent<Cell: RecurrentCell>: SequenceLayer {
 
   /// A layer of a cell. Traps when a rate is outside 0..<1, or is for a part that the cell's state does not have.
   public init(_ cell: Cell, direction: Direction = .forward, regularization: Regularization = .none) {
-    if let fault = regularization.fault { mistake("Recurrent: \(fault)") }
     self.cell = cell
     self.direction = direction
     self.regularization = regularization
     let template = Recording.$current.withValue(.none) { cell.initialState(batch: 1) }
+    if let fault = regularization.fault(parts: template.names) { mistake("Recurrent: \(fault.message)") }
     let step = StepFunction(inputWidths: [cell.inputSize], stateWidths: template.tensors.map(\.shape.last)) {
       inputs, states in
       let result = cell.step(inputs[0], template.replacing(states))
       return ([result.output], result.state.tensors)
     }
     unroller = Unroller(step)
-    if let name = regularization.zoneout.named.keys.first(where: { !template.names.contains($0) }) {
-      mistake("Recurrent: zoneout of `\(name)`, and the cell's state has \(template.names)")
-    }
     var norms = ProductNorms()
     if regularization.isInStep {
       let noise = regularization.noise(parts: template.names)

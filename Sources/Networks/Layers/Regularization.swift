@@ -94,23 +94,27 @@ public struct Regularization: Hashable, Sendable, Codable {
   /// Nothing.
   public static let none = Regularization()
 
-  /// Each rate with its name.
+  /// Each rate with its name, as flags have it.
   private var rates: [(name: String, rate: Float)] {
     [
-      ("input dropout", inputDropout), ("state dropout", stateDropout), ("output dropout", outputDropout),
-      ("recurrent dropout", recurrentDropout), ("drop connect", dropConnect), ("zoneout", zoneout.others),
+      ("input-dropout", inputDropout), ("state-dropout", stateDropout), ("output-dropout", outputDropout),
+      ("recurrent-dropout", recurrentDropout), ("drop-connect", dropConnect), ("zoneout", zoneout.others),
     ] + zoneout.named.sorted { $0.key < $1.key }.map { ("zoneout of `\($0)`", $1) }
   }
 
-  /// What is wrong with the rates; nil when nothing is.
-  package var fault: String? {
-    rates.first { !($0.rate >= 0 && $0.rate < 1) }
-      .map { "\($0.name) is \($0.rate), and must be at least 0 and below 1" }
+  /// What is wrong for a cell whose state has parts of these names, and with which rate; nil when nothing is.
+  package func fault(parts: [String]) -> (rate: String, message: String)? {
+    if let wrong = rates.first(where: { !($0.rate >= 0 && $0.rate < 1) }) {
+      return (wrong.name, "\(wrong.name) is \(wrong.rate), and must be at least 0 and below 1")
+    }
+    return zoneout.named.keys.sorted().first { !parts.contains($0) }
+      .map { ("zoneout", "zoneout of `\($0)`, and the cell's state has \(parts)") }
   }
 
   /// Whether the equations of a step are rewritten.
   var isInStep: Bool {
-    normalizesLayers || rates.dropFirst(3).contains { $0.rate > 0 } || stateDropout > 0
+    normalizesLayers || stateDropout > 0 || recurrentDropout > 0 || dropConnect > 0 || zoneout.others > 0
+      || zoneout.named.values.contains { $0 > 0 }
   }
 
   /// The noise in a step whose state has parts of these names.
