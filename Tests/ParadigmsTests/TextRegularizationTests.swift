@@ -23,7 +23,11 @@ import Training
   @Test func modelsAreReadBackWithIt() throws {
     let folder = TextModelTests.temporaryFolder()
     defer { try? FileManager.default.removeItem(atPath: folder) }
-    let corpus = try TextCorpus(TextModelTests.text)
+    let file = folder + ".txt"
+    defer { try? FileManager.default.removeItem(atPath: file) }
+    try String(repeating: "the cat sat on the mat. the rat sat on the cat. ", count: 40)
+      .write(toFile: file, atomically: true, encoding: .utf8)
+    let corpus = try TextCorpus(contentsOf: file)
     let training = try TextTraining(configuration(corpus), corpus: corpus, folder: folder)
     _ = try training.run()
     let model = try TextModel(contentsOf: folder)

@@ -28,7 +28,7 @@ public struct Recurrent<Cell: RecurrentCell>: SequenceLayer {
   public let norms: ProductNorms
   /// The cell's own equations.
   package let unroller: Unroller
-  private let regularized: RegularizedRecurrence?
+  private let recurrence: RegularizedRecurrence
 
   /// A layer of a cell. Traps when a rate is outside 0..<1, or is for a part that the cell's state does not have.
   public init(_ cell: Cell, direction: Direction = .forward, regularization: Regularization = .none) {
@@ -44,14 +44,8 @@ public struct Recurrent<Cell: RecurrentCell>: SequenceLayer {
     }
     unroller = Unroller(step)
     var norms = ProductNorms()
-    if regularization.isInStep {
-      let noise = regularization.noise(parts: template.names)
-      regularized =
-        regularization.normalizesLayers
-        ? RegularizedRecurrence(step, noise: noise) { norms.append($0, of: cell) }
-        : RegularizedRecurrence(step, noise: noise)
-    } else {
-      regularized = nil
+    recurrence = regularization.recurrence(of: step, plain: unroller, parts: template.names) {
+      norms.append($0, of: cell)
     }
     self.norms = norms
   }
@@ -97,15 +91,9 @@ public struct Recurrent<Cell: RecurrentCell>: SequenceLayer {
   ) {
     var source = input.dropped(regularization.inputDropout, in: &evaluation)
     if direction == .backward { source = source.reversed() }
-    let result =
-      regularized.map {
-        $0(
-          [source.rows], states: states, layout: input.layout, evaluation.unrolling,
-          checkpointing: evaluation.checkpointing, precision: evaluation.precision, random: &evaluation.random)
-      }
-      ?? unroller(
-        [source.rows], states: states, layout: input.layout, evaluation.unrolling,
-        checkpointing: evaluation.checkpointing, precision: evaluation.precision)
+    let result = recurrence(
+      [source.rows], states: states, layout: input.layout, evaluation.unrolling,
+      checkpointing: evaluation.checkpointing, precision: evaluation.precision, random: &evaluation.random)
     let output = input.replacingRows(with: result.outputs[0])
     let ordered = direction == .forward ? output : output.reversed()
     return (ordered.dropped(regularization.outputDropout, in: &evaluation), result.states)
@@ -134,7 +122,7 @@ extension Recurrent: RecurrentLayer {
 extension Recurrent: StreamingLayer {
   package func stream(from state: LayerState, precision: Precision) -> any LayerStream {
     demand(direction == .forward, "Session: a backward layer needs the end of the sequence first")
-    return (regularized?.inference ?? unroller).stream(from: state.parts.map(\.tensor), precision: precision)
+    return recurrence.inference.stream(from: state.parts.map(\.tensor), precision: precision)
   }
 }
 

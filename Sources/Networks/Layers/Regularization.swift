@@ -9,10 +9,10 @@ import Tensors
 ///       regularization: Regularization(stateDropout: 0.25, zoneout: ["hidden": 0.05, "cell": 0.5]))
 ///
 /// Rates are probabilities in 0..<1; 0, the default, is none of that kind. Masks come from the random source of an
-/// ``Evaluation``, anew at every call of the layer (so at every chunk of truncated backpropagation through time), in
-/// an order of their own: for equal seeds they are the same with any number of threads, however long the sequences
-/// beside are, and in compiled and plain steps. Without a random source there is no noise: dropout and DropConnect do
-/// nothing, as their masks have a mean of 1, and zoneout blends by its rates.
+/// ``Evaluation``, anew at every call of the layer (so at every chunk of truncated backpropagation through time). They
+/// depend on the source, the batch's size and each value's sequence and time step: not on the number of threads, on
+/// what is compiled, or on checkpoints. Without a random source there is no noise: dropout and DropConnect do nothing,
+/// as their masks have a mean of 1, and zoneout blends by its rates. So does a ``Session``.
 public struct Regularization: Hashable, Sendable, Codable {
   /// Variational dropout of the layer's input: one mask for a sequence, the same at all its time steps (Gal &
   /// Ghahramani 2016).
@@ -111,17 +111,21 @@ public struct Regularization: Hashable, Sendable, Codable {
       .map { ("zoneout", "zoneout of `\($0)`, and the cell's state has \(parts)") }
   }
 
-  /// Whether the equations of a step are rewritten.
-  var isInStep: Bool {
-    normalizesLayers || stateDropout > 0 || recurrentDropout > 0 || dropConnect > 0 || zoneout.others > 0
-      || zoneout.named.values.contains { $0 > 0 }
-  }
-
-  /// The noise in a step whose state has parts of these names.
-  func noise(parts: [String]) -> StepNoise {
-    StepNoise(
-      zoneout: parts.map { zoneout[$0] }, recurrentDropout: recurrentDropout,
+  /// A step whose state has parts of these names, unrolled with this in it. `norms` makes gain and shift of each product
+  /// that is normalised; `plain` is the step as it is.
+  func recurrence(
+    of step: StepFunction, plain: Unroller, parts: [String],
+    norms: (NormalizedProduct) -> (gain: Parameter, shift: Parameter)
+  ) -> RegularizedRecurrence {
+    let zoneouts = parts.map { zoneout[$0] }
+    guard normalizesLayers || (zoneouts + [stateDropout, recurrentDropout, dropConnect]).contains(where: { $0 > 0 })
+    else { return RegularizedRecurrence(plain: plain) }
+    let noise = StepNoise(
+      zoneout: zoneouts, recurrentDropout: recurrentDropout,
       recurrentSpan: recurrentMasks == .step ? .step : .sequence, stateDropout: stateDropout, dropConnect: dropConnect)
+    return withoutActuallyEscaping(norms) {
+      RegularizedRecurrence(step, noise: noise, norms: normalizesLayers ? $0 : nil)
+    }
   }
 }
 
@@ -155,11 +159,11 @@ public struct ProductNorms: Module, CustomReflectable {
   /// Shows the norms under the names of their products.
   public var customMirror: Mirror { Mirror(self, children: zip(names, values).map { ($0, $1) }) }
 
-  /// Adds a norm for a product of `cell`.
-  mutating func append(_ product: NormalizedProduct, of cell: some Module) -> (gain: Parameter, shift: Parameter) {
+  /// Adds a norm for a product of `module`.
+  mutating func append(_ product: NormalizedProduct, of module: some Module) -> (gain: Parameter, shift: Parameter) {
     let norm = Norm(
       gain: Parameter(.ones([product.width])), shift: Parameter(.zeros([product.width])))
-    let path = cell.parameters.first { $0.parameter === product.weight }?.path.split(separator: ".").map(String.init)
+    let path = module.parameters.first { $0.parameter === product.weight }?.path.split(separator: ".").map(String.init)
     let layer = path.map { $0.count > 1 ? $0.dropLast().joined(separator: ".") : $0[0] } ?? "product"
     let name = layer + (product.isRecurrent ? ".recurrent" : ".input")
     let taken = names.count { $0 == name || $0.hasPrefix(name + " ") }

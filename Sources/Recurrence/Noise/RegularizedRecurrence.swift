@@ -30,7 +30,14 @@ package final class RegularizedRecurrence: Sendable {
   /// Without noise: zoneout's expectation in place of its draws, everything else as it is.
   package let inference: Unroller
   private let training: Unroller
-  private let masks: MaskLeaves
+  private let masks: MaskLeaves?
+
+  /// A step as it is.
+  package init(plain unroller: Unroller) {
+    inference = unroller
+    training = unroller
+    masks = nil
+  }
 
   /// - Parameters:
   ///   - step: the equations without noise.
@@ -66,7 +73,7 @@ package final class RegularizedRecurrence: Sendable {
     _ inputs: [Tensor], states: [Tensor], contexts: [Tensor] = [], layout: Layout, _ unrolling: Unrolling,
     checkpointing: Checkpointing, precision: Precision, random: inout RandomSource?
   ) -> (outputs: [Tensor], states: [Tensor]) {
-    guard var source = random else {
+    guard let masks, var source = random else {
       return inference(
         inputs, states: states, contexts: contexts, layout: layout, unrolling, checkpointing: checkpointing,
         precision: precision)
