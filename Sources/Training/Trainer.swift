@@ -96,6 +96,7 @@ public struct Trainer<Target: Objective> {
     guard loss.isFinite, norm.isFinite else { throw leftTheNumbers(loss: loss, norm: norm) }
     let learningRate = learningRate(ofUpdate: progress.updatesDone)
     optimizer.update(parameters, with: gradients, learningRate: learningRate, gradientScale: scale)
+    objective.afterUpdate()
 
     let seconds = (ContinuousClock.now - start) / .seconds(1)
     progress.count(loss: Double(loss), units: units, norm: norm, seconds: seconds)

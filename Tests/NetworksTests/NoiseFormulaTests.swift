@@ -251,13 +251,13 @@ import Testing
     let layer = Recurrent(cell, regularization: Regularization(stateDropout: 0.3, recurrentDropout: 0.4, zoneout: 0.2))
     func masks(_ random: inout RandomSource) -> [Tensor] {
       [
-        Mask(.step, [5], rate: 0.4), Mask(.step, [5], rate: 0.2, keepsMean: false), Mask(.sequence, [5], rate: 0.3),
+        Mask(.sequence, [5], rate: 0.3), Mask(.step, [5], rate: 0.4), Mask(.step, [5], rate: 0.2, keepsMean: false),
       ].map { drawn($0, &random) }
     }
     compare(layer, masks: masks) { input, state in
       let h = state[0]
-      let new = 0.9 * h + input[1] * (0.1 * tanh(cell.mix(concatenated(input[3] * h, input[0]))))
-      let zoned = input[2] * new + (1 - input[2]) * h
+      let new = 0.9 * h + input[2] * (0.1 * tanh(cell.mix(concatenated(input[1] * h, input[0]))))
+      let zoned = input[3] * new + (1 - input[3]) * h
       return (zoned, [zoned])
     }
   }

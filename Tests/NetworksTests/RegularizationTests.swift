@@ -96,6 +96,29 @@ import Testing
     #expect(a.sequence(2).rows(0..<2) == b.sequence(2))
   }
 
+  /// A mask for a sequence or for weights is the same in all chunks when each gets the same source.
+  @Test(arguments: [
+    Regularization(inputDropout: 0.3, stateDropout: 0.4, dropConnect: 0.3), Regularization(outputDropout: 0.5),
+    Regularization(recurrentDropout: 0.4, recurrentMasks: .sequence),
+  ])
+  func chunksOfOneSourceAreTheWhole(regularization: Regularization) {
+    var random = RandomSource(seed: 40)
+    let layer = Recurrent(GRU(inputSize: 3, hiddenSize: 4, using: &random), regularization: regularization)
+    let batch = SequenceBatch.random(lengths: [5, 2, 7], features: 3, using: &random)
+    let state = layer.initialState(batch: 3).randomised(using: &random)
+    func run(_ batch: SequenceBatch, from state: LayerState) -> (output: SequenceBatch, state: LayerState) {
+      var evaluation = Evaluation.training(RandomSource(seed: 6))
+      return layer(batch, from: state, in: &evaluation)
+    }
+    let (values, whole) = (batch.values, run(batch, from: state))
+    let first = run(SequenceBatch(values: values.rows(0..<4), lengths: [4, 2, 4]), from: state)
+    let second = run(SequenceBatch(values: values.rows(4..<7), lengths: [1, 0, 3]), from: first.state)
+    for b in 0..<3 {
+      #expect(first.output.sequence(b).values + second.output.sequence(b).values == whole.output.sequence(b).values)
+    }
+    #expect(second.state["hidden"] == whole.state["hidden"])
+  }
+
   /// The same layer twice on one tape: weights that are dropped differ between the uses.
   @Test(arguments: TestRegularization.all)
   func aLayerMayBeUsedTwice(kind: TestRegularization) {

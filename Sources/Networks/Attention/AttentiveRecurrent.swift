@@ -50,8 +50,8 @@ public struct AttentiveRecurrent<Cell: RecurrentCell>: Module {
   /// A layer whose cell `make` creates for the input that it will have: with `.before` `inputSize` and the sizes of all
   /// memories, with input feeding `inputSize` and the size of the cell's output.
   ///
-  /// Traps without an attention, or when a query's size is not that of the cell's first part of the state or, with
-  /// `.after`, of its output, or for a rate that cannot be. With input feeding `make` is called a first time to find that size.
+  /// Traps without an attention, for a rate that cannot be, or when a query's size is not that of the cell's first part
+  /// of the state or, with `.after`, of its output. With input feeding `make` is called a first time to find that size.
   public init(
     inputSize: Int, order: Order = .before, attentions: [Attention], regularization: Regularization = .none,
     using random: inout RandomSource, cell make: (_ inputSize: Int, _ random: inout RandomSource) -> Cell

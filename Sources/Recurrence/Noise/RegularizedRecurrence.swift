@@ -79,7 +79,8 @@ package final class RegularizedRecurrence: Sendable {
         precision: precision)
     }
     func draw(_ span: Mask.Span) -> [Tensor] { masks[span].map { $0.draw(for: layout, using: &source) } }
-    let (rows, sequences, given) = (draw(.step), draw(.sequence), draw(.run))
+    // Those of time steps last: the same source gives the others alike, however long a chunk is.
+    let (sequences, given, rows) = (draw(.sequence), draw(.run), draw(.step))
     random = source
     return training(
       inputs + rows, states: states, contexts: contexts + sequences, given: given, layout: layout, unrolling,
