@@ -71,7 +71,6 @@ void ur_random_uniform(uint64_t seed, uint64_t stream, uint64_t first, long coun
   FOR_PIECES((float)(bits[i] >> 8) * 0x1p-24f)
 }
 
-void ur_random_mask(uint64_t seed, uint64_t stream, uint64_t first, long count, float rate, float *out) {
-  const float kept = 1.0f / (1.0f - rate);
+void ur_random_mask(uint64_t seed, uint64_t stream, uint64_t first, long count, float rate, float kept, float *out) {
   FOR_PIECES((float)(bits[i] >> 8) * 0x1p-24f < rate ? 0.0f : kept)
 }

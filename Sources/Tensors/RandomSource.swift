@@ -65,9 +65,25 @@ public struct RandomSource: Sendable, Hashable, Codable {
   public mutating func dropoutMask(_ shape: Shape, rate: Float) -> Tensor {
     demand(rate >= 0 && rate < 1, "a dropout rate is in 0..<1, not \(rate)")
     let storage = Storage(count: shape.count)
-    ur_random_mask(seed, stream, position, shape.count, rate, storage.floats)
+    ur_random_mask(seed, stream, position, shape.count, rate, 1 / (1 - rate), storage.floats)
     position += UInt64(shape.count)
     return Tensor(shape: shape, storage: storage)
+  }
+
+  /// The rows `places` of a mask of `count` rows: 0 with probability `rate`, else `kept`. What a row holds depends on
+  /// its place alone, not on which others are asked for.
+  package mutating func mask(rows places: [Int], of count: Int, width: Int, rate: Float, kept: Float) -> Tensor {
+    let storage = Storage(count: places.count * width)
+    let source = self
+    parallelRanges(places.count, grain: max(1, (1 << 14) / max(1, width))) { part in
+      for row in part {
+        ur_random_mask(
+          source.seed, source.stream, source.position + UInt64(places[row] * width), width, rate, kept,
+          storage.floats + row * width)
+      }
+    }
+    position += UInt64(count * width)
+    return Tensor(shape: [places.count, width], storage: storage)
   }
 
   /// The numbers 0..<count in random order (Fisher & Yates).

@@ -11,6 +11,8 @@ package enum Leaf: Hashable, Sendable {
   /// A learnt or constant value, the same at every time step.
   case parameter(ParameterReference)
   case constant(Int)
+  /// A tensor that is given for each run, the same at every time step: number `index`.
+  case given(Int)
   /// A value computed once per run from parameters and constants: weight number `index` of a plan.
   case weight(Int)
   /// In an adjoint: the value of the forward graph's node.
@@ -23,7 +25,7 @@ package enum Leaf: Hashable, Sendable {
   package var hasRows: Bool {
     switch self {
     case .input, .state, .context, .saved, .outputCotangent, .stateCotangent: true
-    case .parameter, .constant, .weight: false
+    case .parameter, .constant, .given, .weight: false
     }
   }
 }

@@ -46,31 +46,31 @@ final class RecurrentBenchmark {
       (1...row.layers).map { number -> any SequenceLayer in
         switch row.cell {
         case .elman:
-          layer(number, Elman(inputSize: size, hiddenSize: size, initialization: zeros, using: &random))
+          layer(number, row, Elman(inputSize: size, hiddenSize: size, initialization: zeros, using: &random))
         case .gru:
-          layer(number, GRU(inputSize: size, hiddenSize: size, initialization: zeros, using: &random))
+          layer(number, row, GRU(inputSize: size, hiddenSize: size, initialization: zeros, using: &random))
         case .gruResetAfter:
-          layer(number, GRU(.resetAfter, inputSize: size, hiddenSize: size, initialization: zeros, using: &random))
-        case .lstm:
-          layer(number, LSTM(inputSize: size, hiddenSize: size, initialization: zeros, using: &random))
+          layer(number, row, GRU(.resetAfter, inputSize: size, hiddenSize: size, initialization: zeros, using: &random))
+        case .lstm, .lstmZoneout, .lstmRecurrentDropout, .lstmStateDropout, .lstmDropConnect, .lstmLayerNorm:
+          layer(number, row, LSTM(inputSize: size, hiddenSize: size, initialization: zeros, using: &random))
         case .tide:
-          layer(number, Tide(inputSize: size, hiddenSize: size, initialization: zeros, using: &random))
+          layer(number, row, Tide(inputSize: size, hiddenSize: size, initialization: zeros, using: &random))
         case .dense:
           layer(
-            number,
+            number, row,
             FeedforwardCell(
               Feedforward(sizes: [2 * size, 2 * size, size], activations: [.relu, .tanh], using: &random)))
         }
       })
   }
 
-  private static func layer<Cell: RecurrentCell>(_ number: Int, _ cell: Cell) -> Recurrent<Cell> {
+  private static func layer<Cell: RecurrentCell>(_ number: Int, _ row: RecurrentRow, _ cell: Cell) -> Recurrent<Cell> {
     let scale = 1 / Float(cell.outputSize).squareRoot()
     for (place, named) in cell.parameters.enumerated() {
       named.parameter.value = BenchNoise.tensor(
         named.parameter.shape, salt: BenchNoise.layer * number + place, scale: scale)
     }
-    return Recurrent(cell)
+    return Recurrent(cell, regularization: row.regularization)
   }
 
   /// The sequences of a row.
@@ -126,7 +126,7 @@ final class RecurrentBenchmark {
   private static func training(_ stack: Stack, _ input: SequenceBatch) -> (
     checks: [String: [Double]], work: () -> Void
   ) {
-    let step = trainingStep(stack, input)
+    let step = trainingStep(stack, input, .training(RandomSource(seed: 1)))
     let first = step.gradients()
     let weights = stack.parameters.map(\.parameter).filter { $0.shape.rank == 2 }.flatMap { first[$0]?.values ?? [] }
     let inputGradient = first[step.input].map { input.replacingRows(with: $0).values.values } ?? []

@@ -135,7 +135,7 @@ struct RecurrentBench: ParsableCommand {
     _ ratio: String
   ) -> String {
     Columns.line([
-      .left(cell, 16), .left(work, 12), .left(shape, 17), .right(time, 9), .right(speed, 8), .right(fraction, 12),
+      .left(cell, 22), .left(work, 12), .left(shape, 17), .right(time, 9), .right(speed, 8), .right(fraction, 12),
       .right(ratio, 11),
     ]) + "\n"
   }

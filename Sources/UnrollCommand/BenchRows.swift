@@ -10,14 +10,31 @@ struct RecurrentRow: Codable, Hashable {
     case tide
     /// Two dense layers, of twice the state's values and of the state's, as a cell.
     case dense
+    /// An LSTM with noise or normalisation inside.
+    case lstmZoneout = "lstm-zoneout"
+    case lstmRecurrentDropout = "lstm-recurrent-dropout"
+    case lstmStateDropout = "lstm-state-dropout"
+    case lstmDropConnect = "lstm-drop-connect"
+    case lstmLayerNorm = "lstm-layer-norm"
 
     /// Products with [h, x] in a step, each of `hidden` rows.
     var gates: Int {
       switch self {
       case .elman: 1
       case .gru, .gruResetAfter, .tide, .dense: 3
-      case .lstm: 4
+      case .lstm, .lstmZoneout, .lstmRecurrentDropout, .lstmStateDropout, .lstmDropConnect, .lstmLayerNorm: 4
       }
+    }
+  }
+  /// What is inside the steps beside the cell's equations.
+  var regularization: Regularization {
+    switch cell {
+    case .lstmZoneout: Regularization(zoneout: 0.1)
+    case .lstmRecurrentDropout: Regularization(recurrentDropout: 0.25)
+    case .lstmStateDropout: Regularization(stateDropout: 0.25)
+    case .lstmDropConnect: Regularization(dropConnect: 0.5)
+    case .lstmLayerNorm: Regularization(normalizesLayers: true)
+    default: .none
     }
   }
   enum Kind: String, Codable, CaseIterable {
@@ -64,6 +81,9 @@ struct RecurrentRow: Codable, Hashable {
     let steps = cells.flatMap { cell in
       [128, 256].map { RecurrentRow(cell, .step, time: 1, batch: 1, hidden: $0) }
     }
+    let regularized = [
+      Cell.lstmZoneout, .lstmRecurrentDropout, .lstmStateDropout, .lstmDropConnect, .lstmLayerNorm,
+    ].map { RecurrentRow($0, .train, time: 100, batch: 64, hidden: 256) }
     let ragged = [(100, 32, 128), (100, 64, 256)].map {
       RecurrentRow(.lstm, .ragged, time: $0, batch: $1, hidden: $2)
     }
@@ -76,7 +96,8 @@ struct RecurrentRow: Codable, Hashable {
         }
       }
     }
-    return sequences.filter { $0.kind == .train } + ragged + sequences.filter { $0.kind == .forward } + steps + reduced
+    return sequences.filter { $0.kind == .train } + regularized + ragged + sequences.filter { $0.kind == .forward }
+      + steps + reduced
   }()
 
   /// What the row does: `train`, `forward bf16`.

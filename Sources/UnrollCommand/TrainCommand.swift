@@ -56,6 +56,7 @@ struct TrainTextCommand: ParsableCommand {
     @Option(
       parsing: .unconditional, help: "Share of values dropped before, between and after the layers while training.")
     var dropout: Float?
+    @OptionGroup var regularization: RegularizationOptions
   }
 
   struct TrainingOptions: ParsableArguments {
@@ -118,13 +119,15 @@ struct TrainTextCommand: ParsableCommand {
       ("--tokens", text.tokens != nil), ("--vocabulary", text.vocabulary != nil),
       ("--cell", network.cell != nil), ("--layers", network.layers != nil), ("--hidden", network.hidden != nil),
       ("--embedding", network.embedding != nil), ("--dropout", network.dropout != nil),
+    ]
+    let others: [(String, Bool)] = [
       ("--length", training.length != nil), ("--step", training.step != nil), ("--batch", training.batch != nil),
       ("--learning-rate", training.learningRate != nil), ("--schedule", training.schedule != nil),
       ("--optimizer", training.optimizer != nil), ("--clip", training.clip != nil),
       ("--patience", training.patience != nil), ("--checkpoint-every", training.checkpointEvery != nil),
       ("--seed", training.seed != nil),
     ]
-    if let flag = fixed.first(where: \.1)?.0 {
+    if let flag = (fixed + network.regularization.given + others).first(where: \.1)?.0 {
       throw UnrollError(
         .usage, "\(flag) cannot change in the middle of a training",
         hint: "leave it out, or start anew without --resume")
@@ -143,6 +146,7 @@ struct TrainTextCommand: ParsableCommand {
     set(\.network.hidden, network.hidden)
     set(\.network.embedding, network.embedding)
     set(\.network.dropout, network.dropout)
+    set(\.network.regularization, network.regularization.value)
     set(\.length, training.length)
     set(\.step, training.step)
     set(\.batch, training.batch)

@@ -46,7 +46,7 @@ import Testing
   func masksDropAtTheirRate(rate: Float) {
     let count = 20_001
     let mask = Guarded(count: count)
-    ur_random_mask(1, 2, 3, count, rate, mask.start)
+    ur_random_mask(1, 2, 3, count, rate, 1 / (1 - rate), mask.start)
     let uniform = Guarded(count: count)
     ur_random_uniform(1, 2, 3, count, uniform.start)
     #expect(mask.isUntouchedOutside)

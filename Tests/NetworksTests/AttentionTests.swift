@@ -10,6 +10,8 @@ import Testing
     let testDescription: String
     let order: AttentiveRecurrent<LSTM>.Order
     let scorings: [Attention.Scoring]
+    var regularization = Regularization.none
+    var noise: RandomSource? { regularization == .none ? nil : RandomSource(seed: 73) }
   }
 
   static let cases: [Case] = [
@@ -20,6 +22,13 @@ import Testing
     Case(
       testDescription: "two memories, input feeding", order: .after(inputFeeding: true),
       scorings: [.additive(size: 3), .dot]),
+    Case(
+      testDescription: "additive before, all noise", order: .before, scorings: [.additive(size: 5)],
+      regularization: TestRegularization.all.last?.regularization ?? .none),
+    Case(
+      testDescription: "two memories, input feeding, zoneout and layer norm", order: .after(inputFeeding: true),
+      scorings: [.general, .dot],
+      regularization: Regularization(zoneout: ["cell": 0.4, "attended": 0.2], normalizesLayers: true)),
   ]
 
   static let (hidden, features) = (4, 3)
@@ -29,7 +38,8 @@ import Testing
       Attention(scoring, querySize: hidden, memorySize: memorySize(scoring), using: &random)
     }
     let layer = AttentiveRecurrent(
-      inputSize: features, order: test.order, attentions: attentions, using: &random
+      inputSize: features, order: test.order, attentions: attentions, regularization: test.regularization,
+      using: &random
     ) { LSTM(inputSize: $0, hiddenSize: hidden, using: &$1) }
     for named in layer.parameters where named.parameter.shape.rank == 1 {
       named.parameter.value = random.uniform(named.parameter.shape, in: -0.5...0.5)
@@ -91,17 +101,22 @@ import Testing
   @Test(arguments: cases)
   func compiledEqualsStepwise(test: Case) {
     let problem = Problem(test)
-    let expected = problem.outcome(Evaluation(unrolling: .stepwise))
-    #expect(difference(problem.outcome(Evaluation()), expected) < 1e-5)
-    #expect(difference(problem.outcome(Evaluation(checkpointing: .every(2))), expected) < 1e-5)
+    let expected = problem.outcome(Evaluation(unrolling: .stepwise, random: test.noise))
+    // Layer normalisation magnifies small rows and their rounding.
+    let limit: Float = test.regularization.normalizesLayers ? 2e-3 : 1e-5
+    #expect(difference(problem.outcome(Evaluation(random: test.noise)), expected) < limit)
+    #expect(
+      difference(problem.outcome(Evaluation(checkpointing: .every(2), random: test.noise)), expected) < limit)
   }
 
   @Test(arguments: cases)
   func gradientsEqualFiniteDifferences(test: Case) {
     let problem = Problem(test, lengths: [2, 0, 1], memory: [2, 1, 3])
-    let comparisons = compareGradients(leaves: problem.leaves) { problem.loss($0, Evaluation(unrolling: .stepwise)) }
+    let comparisons = compareGradients(leaves: problem.leaves) {
+      problem.loss($0, Evaluation(unrolling: .stepwise, random: test.noise))
+    }
     #expect(comparisons.count == problem.leaves.count + problem.layer.parameters.count)
-    for comparison in comparisons { #expect(comparison.error < 1e-4, "\(comparison.name): \(comparison.error)") }
+    for comparison in comparisons { #expect(comparison.error < 3e-4, "\(comparison.name): \(comparison.error)") }
   }
 
   /// Alone, with a memory that needs no padding, a sequence gives the same bits as among longer ones.

@@ -81,6 +81,21 @@ import Testing
       }, says: "Window", "2 values", "have 3")
   }
 
+  @Test func regularizationNamesTheRateThatCannotBe() async {
+    expect(
+      await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+        var random = RandomSource(seed: 1)
+        let cell = GRU(inputSize: 2, hiddenSize: 3, using: &random)
+        _ = Recurrent(cell, regularization: Regularization(recurrentDropout: 1))
+      }, says: "Recurrent", "recurrent-dropout is 1.0", "below 1")
+    expect(
+      await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+        var random = RandomSource(seed: 1)
+        let cell = GRU(inputSize: 2, hiddenSize: 3, using: &random)
+        _ = Recurrent(cell, regularization: Regularization(zoneout: ["cell": 0.5]))
+      }, says: "zoneout of `cell`", "[\"hidden\"]")
+  }
+
   @Test func recurrentNamesTheStateThatDoesNotFit() async {
     expect(
       await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {

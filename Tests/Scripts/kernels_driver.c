@@ -97,7 +97,7 @@ static void vectors(const ur_kernels *t, long count) {
   volatile double total = t->sum(count, w) + t->sum_of_squares(count, w) + (double)t->fma_burst(2);
   (void)total;
   ur_random_uniform(1, 2, 3, count, w);
-  ur_random_mask(1, 2, 3, count, 0.5f, w);
+  ur_random_mask(1, 2, 3, count, 0.5f, 2, w);
   float *all[] = {w, g, m, v};
   for (int i = 0; i < 4; i++) free(all[i]);
 }

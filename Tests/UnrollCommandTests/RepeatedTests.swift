@@ -3,11 +3,11 @@ import Testing
 
 /// The same training again: with other threads, other instruction sets, stopped and gone on with.
 @Suite struct RepeatedTests {
-  /// Large enough that products and updates are shared among threads.
+  /// Large enough that products and updates are shared among threads; with every kind of noise.
   private static let sizes = [
     "--hidden", "72", "--embedding", "20", "--length", "24", "--step", "17", "--batch", "7", "--epochs", "2",
-    "--dropout",
-    "0.1", "--layers", "2",
+    "--dropout", "0.1", "--layers", "2", "--input-dropout", "0.1", "--state-dropout", "0.1", "--output-dropout", "0.1",
+    "--recurrent-dropout", "0.1", "--zoneout", "0.1", "--drop-connect", "0.2",
   ]
 
   private func train(

@@ -9,6 +9,8 @@ import Testing
     ("hidden", ["0", "-1", "1000000000", "inf", "0x10", "12.5", ""]),
     ("embedding", ["0", "-1", "1000000000", "nan", "tiny"]),
     ("dropout", ["-0.1", "1", "nan", "inf", "1e30", "half"]),
+    ("input-dropout", ["-0.1", "1", "nan", "half"]), ("state-dropout", ["1", "inf"]), ("output-dropout", ["1"]),
+    ("recurrent-dropout", ["1", "-1"]), ("zoneout", ["-0.1", "1", "nan", "all"]), ("drop-connect", ["1", "1e30"]),
     ("length", ["0", "-1", "100000000", "9223372036854775807", "9223372036854775808", "nan"]),
     ("step", ["0", "-1", "17", "9223372036854775807", "nan"]),
     ("batch", ["0", "-1", "100000000", "9223372036854775807", "nan", "-9223372036854775808"]),
@@ -125,6 +127,8 @@ import Testing
     let before = try folder.data("model/config.json")
     for (flag, value) in [
       ("cell", "gru"), ("layers", "2"), ("hidden", "13"), ("embedding", "7"), ("dropout", "0.5"), ("length", "8"),
+      ("input-dropout", "0.1"), ("state-dropout", "0.1"), ("output-dropout", "0.1"), ("recurrent-dropout", "0.1"),
+      ("zoneout", "0.1"), ("drop-connect", "0.1"),
       ("step", "8"), ("batch", "5"), ("learning-rate", "0.1"), ("schedule", "cosine"), ("optimizer", "sgd"),
       ("clip", "1"), ("patience", "3"), ("checkpoint-every", "5"), ("seed", "2"),
     ] {

@@ -193,8 +193,8 @@ void ur_scatter_add_rows(long count, long columns, const int32_t *indices, const
 // Counter-based random numbers (Philox 4x32-10, Salmon et al. 2011): number i depends on seed, stream and i alone.
 // Uniform in [0, 1), 24 bits.
 void ur_random_uniform(uint64_t seed, uint64_t stream, uint64_t first, long count, float *out);
-// 0 with probability `rate`, else 1 / (1 - rate).
-void ur_random_mask(uint64_t seed, uint64_t stream, uint64_t first, long count, float rate, float *out);
+// 0 with probability `rate`, else `kept`.
+void ur_random_mask(uint64_t seed, uint64_t stream, uint64_t first, long count, float rate, float kept, float *out);
 // 32 bits, in the low half.
 uint64_t ur_random_bits(uint64_t seed, uint64_t stream, uint64_t position);
 // One block of the generator. The counter of number i is (i / 4, stream), each low word first; its word is i % 4.

@@ -41,16 +41,20 @@ public struct AttentiveRecurrent<Cell: RecurrentCell>: Module {
   public let combine: Linear?
   /// Values in a time step of the input.
   public let inputSize: Int
-  private let unrollers = Unrollers()
+  /// Noise and normalisation inside the step.
+  public let regularization: Regularization
+  /// What layer normalisation has learnt; empty without it.
+  public private(set) var norms = ProductNorms()
+  private let recurrences = Recurrences()
 
   /// A layer whose cell `make` creates for the input that it will have: with `.before` `inputSize` and the sizes of all
   /// memories, with input feeding `inputSize` and the size of the cell's output.
   ///
-  /// Traps without an attention, or when a query's size is not that of the cell's first part of the state or, with
-  /// `.after`, of its output. With input feeding `make` is called a first time to find that size.
+  /// Traps without an attention, for a rate that cannot be, or when a query's size is not that of the cell's first part
+  /// of the state or, with `.after`, of its output. With input feeding `make` is called a first time to find that size.
   public init(
-    inputSize: Int, order: Order = .before, attentions: [Attention], using random: inout RandomSource,
-    cell make: (_ inputSize: Int, _ random: inout RandomSource) -> Cell
+    inputSize: Int, order: Order = .before, attentions: [Attention], regularization: Regularization = .none,
+    using random: inout RandomSource, cell make: (_ inputSize: Int, _ random: inout RandomSource) -> Cell
   ) {
     demand(!attentions.isEmpty, "AttentiveRecurrent: no attention; a plain layer is Recurrent")
     let read = attentions.reduce(0) { $0 + $1.memorySize }
@@ -64,11 +68,18 @@ public struct AttentiveRecurrent<Cell: RecurrentCell>: Module {
     combine =
       order == .before ? nil : Linear(inputs: read + outputSize, outputs: outputSize, bias: false, using: &random)
     (self.inputSize, self.order, self.attentions) = (inputSize, order, attentions)
+    self.regularization = regularization
     let asked = order == .before ? Self.stateWidths(cell)[0] : outputSize
     for attention in attentions {
       demand(
         attention.querySize == asked,
         "AttentiveRecurrent: a query has \(attention.querySize) values, \(Cell.self) gives one of \(asked)")
+    }
+    if let fault = regularization.fault(parts: partNames) { mistake("AttentiveRecurrent: \(fault.message)") }
+    if regularization.normalizesLayers {
+      var own = ProductNorms()
+      _ = recurrence(places: attentions.map { _ in 2 }) { own.append($0, of: self) }
+      norms = own
     }
   }
 
@@ -95,7 +106,15 @@ public struct AttentiveRecurrent<Cell: RecurrentCell>: Module {
     let batches = Set(memories.map(\.layout.batch))
     demand(batches.count == 1, "AttentiveRecurrent: memories of batches of \(batches.sorted()) sequences")
     let read = zip(memories, attentions).map { AttentionMemory($0, for: $1) }
-    return Attending(layer: self, memories: read, unroller: unrollers.unroller(places: read.map(\.places), make: step))
+    let recurrence = recurrences.recurrence(places: read.map(\.places)) { places in
+      // The equations are the same for all places, and so is the order of their products.
+      var rest = norms.values[...]
+      return self.recurrence(places: places) { _ in
+        let norm = rest.removeFirst()
+        return (norm.gain, norm.shift)
+      }
+    }
+    return Attending(layer: self, memories: read, recurrence: recurrence)
   }
 
   /// The initial state: the cell's, and zeros as what was attended to before.
@@ -107,6 +126,17 @@ public struct AttentiveRecurrent<Cell: RecurrentCell>: Module {
   }
 
   private var feedsInput: Bool { order == .after(inputFeeding: true) }
+
+  private var partNames: [String] {
+    Recording.$current.withValue(.none) { initialState(batch: 0).parts.map(\.name) }
+  }
+
+  private func recurrence(
+    places: [Int], norms: (NormalizedProduct) -> (gain: Parameter, shift: Parameter)
+  ) -> RegularizedRecurrence {
+    let step = step(places: places)
+    return regularization.recurrence(of: step, plain: Unroller(step), parts: partNames, norms: norms)
+  }
 
   /// One step for memories of so many places. Contexts: keys, values and mask of each memory.
   private func step(places: [Int]) -> StepFunction {
@@ -142,15 +172,15 @@ public struct AttentiveRecurrent<Cell: RecurrentCell>: Module {
   }
 
   /// The compiled steps, by the places of the memories.
-  private final class Unrollers: Sendable {
-    private let known = Mutex<[[Int]: Unroller]>([:])
+  private final class Recurrences: Sendable {
+    private let known = Mutex<[[Int]: RegularizedRecurrence]>([:])
 
-    func unroller(places: [Int], make: ([Int]) -> StepFunction) -> Unroller {
+    func recurrence(places: [Int], make: ([Int]) -> RegularizedRecurrence) -> RegularizedRecurrence {
       known.withLock { known in
-        if let unroller = known[places] { return unroller }
-        let unroller = Unroller(make(places))
-        known[places] = unroller
-        return unroller
+        if let recurrence = known[places] { return recurrence }
+        let recurrence = make(places)
+        known[places] = recurrence
+        return recurrence
       }
     }
   }
@@ -161,7 +191,7 @@ public struct Attending<Cell: RecurrentCell>: SequenceLayer {
   /// The layer.
   public let layer: AttentiveRecurrent<Cell>
   let memories: [AttentionMemory]
-  let unroller: Unroller
+  let recurrence: RegularizedRecurrence
 
   /// Values in a time step of the input.
   public var inputSize: Int { layer.inputSize }
@@ -186,14 +216,17 @@ public struct Attending<Cell: RecurrentCell>: SequenceLayer {
     demand(
       memories[0].mask.shape[0] == input.layout.batch,
       "AttentiveRecurrent: memories of \(memories[0].mask.shape[0]) sequences for a batch of \(input.layout.batch)")
-    let result = unroller(
-      [input.rows], states: state.parts.map(\.tensor), contexts: contexts, layout: input.layout, evaluation.unrolling,
-      checkpointing: evaluation.checkpointing, precision: evaluation.precision)
+    let source = input.dropped(layer.regularization.inputDropout, in: &evaluation)
+    let result = recurrence(
+      [source.rows], states: state.parts.map(\.tensor), contexts: contexts, layout: input.layout, evaluation.unrolling,
+      checkpointing: evaluation.checkpointing, precision: evaluation.precision, random: &evaluation.random)
     let parts = zip(names, result.states).map { LayerState.Part(name: $0, tensor: $1) }
     let weights = zip(result.outputs.dropFirst(), memories).map { weights, memory in
       input.replacingRows(with: weights.features(0..<memory.time))
     }
-    return (input.replacingRows(with: result.outputs[0]), LayerState(parts: parts), weights)
+    let output = input.replacingRows(with: result.outputs[0])
+      .dropped(layer.regularization.outputDropout, in: &evaluation)
+    return (output, LayerState(parts: parts), weights)
   }
 
   /// Runs the layer without telling where it looked.
@@ -207,6 +240,6 @@ public struct Attending<Cell: RecurrentCell>: SequenceLayer {
 
 extension Attending: StreamingLayer {
   package func stream(from state: LayerState, precision: Precision) -> any LayerStream {
-    unroller.stream(from: state.parts.map(\.tensor), contexts: contexts, precision: precision)
+    recurrence.inference.stream(from: state.parts.map(\.tensor), contexts: contexts, precision: precision)
   }
 }

@@ -185,14 +185,36 @@ public enum CellKind: String, Hashable, Sendable, Codable, CaseIterable {
   /// Gates and candidates: values that a unit computes from trained layers at a time step.
   public var gates: Int { entry.gates }
 
-  /// Number of learnt values of a layer, without making one.
-  public func parameterCount(inputSize: Int, hiddenSize: Int) -> Int { entry.parameters(inputSize, hiddenSize) }
+  /// Number of learnt values of a layer, without making one; with layer normalisation
+  /// (``Regularization/normalizesLayers``) those of its gains and shifts too.
+  public func parameterCount(inputSize: Int, hiddenSize: Int, normalizesLayers: Bool = false) -> Int {
+    let count = entry.parameters(inputSize, hiddenSize)
+    guard normalizesLayers else { return count }
+    // A unit of the hidden state has as many of them in a small layer.
+    var random = RandomSource(seed: 0)
+    let small = (input: inputSize == hiddenSize ? 2 : 1, hidden: 2)
+    let layer = layer(
+      inputSize: small.input, hiddenSize: small.hidden,
+      initialization: CellInitialization(input: .zeros, recurrent: .zeros),
+      regularization: Regularization(normalizesLayers: true), using: &random)
+    return count + (layer.parameterCount - entry.parameters(small.input, small.hidden)) / small.hidden * hiddenSize
+  }
+
+  /// Names of the state's parts.
+  package var stateParts: [String] {
+    var random = RandomSource(seed: 0)
+    return layer(
+      inputSize: 1, hiddenSize: 1, initialization: CellInitialization(input: .zeros, recurrent: .zeros), using: &random
+    ).initialState(batch: 0).parts.map(\.name)
+  }
 
   /// A layer of such cells.
   public func layer(
     inputSize: Int, hiddenSize: Int, initialization: CellInitialization = CellInitialization(),
-    using random: inout RandomSource
+    regularization: Regularization = .none, using random: inout RandomSource
   ) -> any SequenceLayer {
-    entry.make(inputSize, hiddenSize, initialization, &random)
+    let layer = entry.make(inputSize, hiddenSize, initialization, &random)
+    guard regularization != .none, let recurrent = layer as? any RecurrentLayer else { return layer }
+    return recurrent.withRegularization(regularization)
   }
 }

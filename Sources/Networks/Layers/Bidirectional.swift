@@ -42,16 +42,17 @@ public struct Bidirectional: SequenceLayer {
   /// How their outputs become one.
   public let merging: Merging
 
-  /// A layer of two cells. Traps when they take inputs of different sizes, or give outputs of different sizes that are
-  /// not concatenated.
+  /// A layer of two cells, each with noise of its own by the same rates. Traps when they take inputs of different
+  /// sizes, or give outputs of different sizes that are not concatenated.
   public init(
-    forward: some RecurrentCell, backward: some RecurrentCell, merging: Merging = .concatenate
+    forward: some RecurrentCell, backward: some RecurrentCell, merging: Merging = .concatenate,
+    regularization: Regularization = .none
   ) {
     demand(
       forward.inputSize == backward.inputSize,
       "Bidirectional: forward takes \(forward.inputSize) values, backward \(backward.inputSize)")
-    self.forward = Recurrent(forward)
-    self.backward = Recurrent(backward, direction: .backward)
+    self.forward = Recurrent(forward, regularization: regularization)
+    self.backward = Recurrent(backward, direction: .backward, regularization: regularization)
     self.merging = merging
     let (ahead, back) = (forward.outputSize, backward.outputSize)
     demand(

@@ -11,7 +11,7 @@ import Tensors
 ///
 /// One time step allocates nothing in the form that takes buffers. Pushing the steps of a sequence gives the values
 /// that the layer gives for the whole in the same precision, bit for bit. A session keeps the weights that the layer
-/// had when it was made, and is without dropout. What needs later time steps (backward and bidirectional layers) or has
+/// had when it was made, and is without noise. What needs later time steps (backward and bidirectional layers) or has
 /// fewer of them (``Pyramid``) cannot stream: making a session of it traps.
 ///
 ///     let small = Session(stack, precision: .int8)         // a quarter of the weights to read at every step

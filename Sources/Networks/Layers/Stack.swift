@@ -41,9 +41,13 @@ public struct Stack: SequenceLayer {
   /// (Zhou & Xu 2015). Each direction reads what the one below it found.
   ///
   ///     Stack(alternating: [LSTM(inputSize: 32, hiddenSize: 64, using: &random), GRU(inputSize: 64, …)])
-  public init(alternating cells: [any RecurrentCell], dropout rate: Float = 0) {
+  ///
+  /// `regularization` is that of each layer, `dropout` the rate between them.
+  public init(
+    alternating cells: [any RecurrentCell], dropout rate: Float = 0, regularization: Regularization = .none
+  ) {
     func layer(_ cell: some RecurrentCell, _ direction: Direction) -> any SequenceLayer {
-      Recurrent(cell, direction: direction)
+      Recurrent(cell, direction: direction, regularization: regularization)
     }
     self.init(
       cells.enumerated().map { layer($1, $0.isMultiple(of: 2) ? .forward : .backward) }, dropout: rate)

@@ -8,10 +8,10 @@ import Training
 /// What `config.json` says of a language model: enough to build it again, and how it was trained.
 public struct TextConfiguration: Hashable, Sendable, Codable {
   /// The newest version of the model folder that this program reads.
-  public static let newestVersion = 3
+  public static let newestVersion = 4
 
-  /// Version of the folder's form: 3 for words or a corpus of three files, else 2 when there is a ``precision``,
-  /// else 1.
+  /// Version of the folder's form: 4 with noise or normalisation inside the layers, else 3 for words or a corpus of
+  /// three files, else 2 when there is a ``precision``, else 1.
   public var version = 1
   /// The kind of model: `text`.
   public var paradigm = "text"
@@ -63,6 +63,7 @@ public struct TextConfiguration: Hashable, Sendable, Codable {
 
   /// The version that a folder with these contents has.
   var neededVersion: Int {
+    if network.regularization != nil { return 4 }
     if unit != nil || data.validation != nil || data.test != nil { return 3 }
     return precision == nil ? 1 : 2
   }
@@ -89,11 +90,11 @@ public struct TextConfiguration: Hashable, Sendable, Codable {
     if let step { try require("step", step, 1...length) }
     try require("tokens", tokens, 1...1_114_112)
     guard version == neededVersion, precision != .float32, unit != .characters else {
+      let models = [3: "of words, or of a text in three files,", 4: "with noise or normalisation inside its layers"]
       throw UnrollError(
         kind,
-        neededVersion == 3
-          ? "version \(version) does not fit: a model of words, or of a text in three files, has version 3"
-          : "version \(version) and precision \(precision?.rawValue ?? "none") do not go together", at: place,
+        models[neededVersion].map { "version \(version) does not fit: a model \($0) has version \(neededVersion)" }
+          ?? "version \(version) and precision \(precision?.rawValue ?? "none") do not go together", at: place,
         hint: mend("precision"))
     }
     guard (data.validation == nil) == (data.test == nil) else {
@@ -104,6 +105,9 @@ public struct TextConfiguration: Hashable, Sendable, Codable {
     guard network.dropout >= 0, network.dropout < 1 else {
       throw UnrollError(
         kind, "dropout is \(network.dropout), and must be at least 0 and below 1", at: place, hint: mend("dropout"))
+    }
+    if let fault = network.regularization?.fault(parts: network.cell.stateParts) {
+      throw UnrollError(kind, fault.message, at: place, hint: mend(fault.rate))
     }
     do {
       try settings.validate()
@@ -133,7 +137,8 @@ public struct TextConfiguration: Hashable, Sendable, Codable {
   public var parameterCount: Int {
     let perLayer = (0..<network.layers).map { layer in
       network.cell.parameterCount(
-        inputSize: layer == 0 ? network.embedding : network.hidden, hiddenSize: network.hidden)
+        inputSize: layer == 0 ? network.embedding : network.hidden, hiddenSize: network.hidden,
+        normalizesLayers: network.regularization?.normalizesLayers ?? false)
     }
     return perLayer.reduce(tokens * network.embedding + (network.hidden + 1) * tokens, +)
   }

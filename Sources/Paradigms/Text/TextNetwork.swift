@@ -14,6 +14,8 @@ public struct TextNetworkShape: Hashable, Sendable, Codable {
   public var embedding = 64
   /// Rate of the dropout before, between and after the recurrent layers; 0 by default.
   public var dropout: Float = 0
+  /// Noise and normalisation inside the recurrent layers; nil: none.
+  public var regularization: Regularization?
 
   /// The default sizes.
   public init() {}
@@ -43,7 +45,7 @@ public struct TextNetwork: Module {
     let layers = (0..<shape.layers).map { layer in
       shape.cell.layer(
         inputSize: layer == 0 ? shape.embedding : shape.hidden, hiddenSize: shape.hidden,
-        initialization: initialization, using: &random)
+        initialization: initialization, regularization: shape.regularization ?? .none, using: &random)
     }
     recurrent = Stack(layers, dropout: shape.dropout)
     readout = Linear(inputs: shape.hidden, outputs: tokens, using: &random)

@@ -26,6 +26,8 @@ public struct TextTraining {
   ///
   /// Throws when a number cannot be, the text is too short for it, or the folder holds a model already.
   public init(_ configuration: TextConfiguration, corpus: TextCorpus, folder: String?) throws(UnrollError) {
+    var configuration = configuration
+    configuration.version = configuration.neededVersion
     try configuration.validate()
     try configuration.checkMemory()
     if let folder, try CheckpointStore(folder: folder).isTaken {

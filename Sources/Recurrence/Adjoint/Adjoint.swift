@@ -7,7 +7,7 @@ struct Adjoint {
   /// `states`: cotangents of the state before the step, by part, then those of the contexts that have any, summed from
   /// the last step on; `outputs`: of the inputs that are read; `reductions`: of the weights.
   let graph: StepGraph
-  /// Which output of the graph is the cotangent of input i; nil when the step does not read that input.
+  /// Which output of the graph is the cotangent of input i; nil when the step does not read that input, or it is noise.
   let inputCotangents: [Int?]
   /// Which of the graph's states is the cotangent of context i; nil when it has none.
   let contextCotangents: [Int?]
@@ -45,7 +45,8 @@ struct Adjoint {
     }
     var outputs: [Tensor] = []
     inputCotangents = step.inputWidths.indices.map { index in
-      guard let cotangent = builder.cotangent(of: .input(index)) else { return nil }
+      let isNoise = index >= step.inputWidths.count - step.noiseCount
+      guard !isNoise, let cotangent = builder.cotangent(of: .input(index)) else { return nil }
       outputs.append(cotangent)
       return outputs.count - 1
     }

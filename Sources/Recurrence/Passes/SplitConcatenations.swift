@@ -18,7 +18,7 @@ enum SplitConcatenations {
   }
 
   /// The pieces of a concatenation, of any depth.
-  private static func parts(of tensor: Tensor) -> [Tensor] {
+  static func parts(of tensor: Tensor) -> [Tensor] {
     guard let origin = tensor.origin, case .concatenate(.features) = origin.operation else { return [tensor] }
     return origin.operands.flatMap(parts)
   }

@@ -79,7 +79,7 @@ struct Lowering {
         program.addresses[i] = Address(kind: kind, index: part, column: 0)
       case .context(let index)?: program.addresses[i] = Address(kind: .context, index: index, column: 0)
       case .weight(let weight)?: program.addresses[i] = Address(kind: .vector, index: weight, column: 0)
-      case .parameter?, .constant?: mistake("a plan's graph has weights in place of parameters")
+      case .parameter?, .constant?, .given?: mistake("a plan's graph has weights in place of parameters")
       case nil: break
       }
     }

@@ -21,7 +21,7 @@ struct BlockedWeight: Sendable {
 
 /// What the weights of a step are made of.
 struct WeightSources: Sendable {
-  /// Computes the sources from parameters and constants; its outputs are the sources.
+  /// Computes the sources from parameters, constants and what is given; its outputs are the sources.
   private let graph: StepGraph
   /// Whether source i is a parameter itself.
   private let isParameter: [Bool]
@@ -43,16 +43,16 @@ struct WeightSources: Sendable {
   }
 
   /// The sources, computed on the tape if one is recording. `known` are the values that are known already, by number.
-  func tensors(known: [Int: Tensor] = [:]) -> [Tensor] {
+  func tensors(known: [Int: Tensor] = [:], given: [Tensor] = []) -> [Tensor] {
     if isParameter.indices.allSatisfy({ isParameter[$0] || known[$0] != nil }) {
-      return graph.outputs.enumerated().map { known[$0] ?? leaf($1) }
+      return graph.outputs.enumerated().map { known[$0] ?? leaf($1, given) }
     }
     var tensors: [Tensor] = []
     for (i, node) in graph.nodes.enumerated() {
       if case .operation(let operation, let operands) = node.source {
         tensors.append(Tensor.apply(operation, operands.map { tensors[$0] }))
       } else {
-        tensors.append(leaf(i))
+        tensors.append(leaf(i, given))
       }
     }
     return graph.outputs.map { tensors[$0] }
@@ -64,10 +64,11 @@ struct WeightSources: Sendable {
     Dictionary(uniqueKeysWithValues: tensors.indices.filter { !isParameter[$0] }.map { ($0, tensors[$0].detached) })
   }
 
-  private func leaf(_ node: Int) -> Tensor {
+  private func leaf(_ node: Int, _ given: [Tensor]) -> Tensor {
     switch graph.nodes[node].leaf {
     case .parameter(let reference)?: return reference.parameter.tensor
     case .constant(let index)?: return graph.constants[index]
+    case .given(let index)?: return given[index]
     default: mistake("a weight depends on the time step:\n\(graph)")
     }
   }

@@ -1,19 +1,24 @@
+import Synchronization
 import Tensors
 
 /// What a step's weights are made of, and the versions of the parameters that it is.
 struct WeightValues {
   let sources: [Tensor]
   let versions: [Int]
+  /// Runs with tensors of their own, which no other run's weights are made of.
+  fileprivate static let runs = Atomic(0)
 }
 
 extension Plan {
-  /// The values of the weights' sources for the parameters as they are, computed on the tape if one is recording.
-  func weightSources() -> (tensors: [Tensor], values: WeightValues) {
-    let versions = weights.parameters.map(\.version)
+  /// The values of the weights' sources for the parameters as they are and the tensors that a run is given, computed on
+  /// the tape if one is recording.
+  func weightSources(given: [Tensor] = []) -> (tensors: [Tensor], values: WeightValues) {
+    var versions = weights.parameters.map(\.version)
+    if !given.isEmpty { versions.append(WeightValues.runs.add(1, ordering: .relaxed).newValue) }
     var known: [Int: Tensor] = [:]
     // What is on a tape has to be computed there.
     if case .none = Recording.current { known = packed.computed(versions: versions) }
-    let tensors = weights.tensors(known: known)
+    let tensors = weights.tensors(known: known, given: given)
     packed.remember(weights.computed(of: tensors), versions: versions)
     return (tensors, WeightValues(sources: tensors.map(\.detached), versions: versions))
   }

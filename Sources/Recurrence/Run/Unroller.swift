@@ -41,16 +41,17 @@ package final class Unroller: Sendable {
   ///   - inputs: packed rows [rows, width] of each input.
   ///   - states: each part of the state before the first step, [batch, width], in the order of the layout's lengths.
   ///   - contexts: each context, [batch, width], in the same order.
+  ///   - given: the tensors that are the same for all rows.
   ///   - checkpointing: what is kept for the gradient; plain steps always keep everything.
   ///   - precision: of the matrices that products read. Other ones than `.float32` are for compiled inference: a
   ///     gradient that is being taken, and stepwise unrolling, stop with a message.
   /// - Returns: packed rows of each output, and each part of the state after each sequence's own last step. A sequence
   ///   of length 0 ends in the state it began with.
   package func callAsFunction(
-    _ inputs: [Tensor], states: [Tensor], contexts: [Tensor] = [], layout: Layout, _ unrolling: Unrolling = .compiled,
-    checkpointing: Checkpointing = .none, precision: Precision = .float32
+    _ inputs: [Tensor], states: [Tensor], contexts: [Tensor] = [], given: [Tensor] = [], layout: Layout,
+    _ unrolling: Unrolling = .compiled, checkpointing: Checkpointing = .none, precision: Precision = .float32
   ) -> (outputs: [Tensor], states: [Tensor]) {
-    let arguments = StepFunction.Arguments(inputs: inputs, states: states, contexts: contexts)
+    let arguments = StepFunction.Arguments(inputs: inputs, states: states, contexts: contexts, given: given)
     check(arguments, layout)
     switch unrolling.way {
     case .compiled(let passes): return compiled(plan(passes), arguments, layout, checkpointing, precision)
@@ -74,6 +75,8 @@ package final class Unroller: Sendable {
     let contexts = arguments.contexts.map(\.shape)
     let expected = step.contexts.map { [layout.batch, $0.width] as Shape }
     demand(contexts == expected, "recurrence: contexts \(contexts) should be \(expected)")
+    let given = arguments.given.map(\.shape)
+    demand(given == step.givenShapes, "recurrence: given tensors \(given) should be \(step.givenShapes)")
   }
 
   // MARK: Compiled
@@ -82,7 +85,7 @@ package final class Unroller: Sendable {
     _ plan: Plan, _ arguments: StepFunction.Arguments, _ layout: Layout, _ checkpointing: Checkpointing,
     _ precision: Precision
   ) -> StepFunction.Results {
-    let (sources, values) = plan.weightSources()
+    let (sources, values) = plan.weightSources(given: arguments.given)
     guard case .tape(let tape) = Recording.current else {
       let run = WholeRun(
         LoadedProgram(.inference, of: plan, values, precision: precision), arguments, layout)
@@ -130,7 +133,7 @@ package final class Unroller: Sendable {
       let result = step.body(
         StepFunction.Arguments(
           inputs: arguments.inputs.map { $0.gatheringRows(rows.map(Int32.init)) }, states: states.map(own),
-          contexts: arguments.contexts.map(own)))
+          contexts: arguments.contexts.map(own), given: arguments.given))
       outputs.append(result.outputs.map { Self.rows($0, running.count) })
       places += rows
       states = zip(states, result.states).map { old, new in

@@ -7,13 +7,18 @@ package struct StepFunction: Sendable {
   package let inputWidths: [Int]
   package let stateWidths: [Int]
   package let contexts: [Context]
+  /// How many of the inputs, the last ones, are noise: nobody asks for their cotangents.
+  let noiseCount: Int
+  /// Tensors that are given for each run and are the same for all rows, as parameters are.
+  let givenShapes: [Shape]
   package let body: @Sendable (Arguments) -> Results
 
-  /// What a step is given, each tensor [batch, width].
+  /// What a step is given, each tensor [batch, width] but those of `given`.
   package struct Arguments: Sendable {
     package var inputs: [Tensor]
     package var states: [Tensor]
     package var contexts: [Tensor]
+    package var given: [Tensor] = []
   }
 
   package typealias Results = (outputs: [Tensor], states: [Tensor])
@@ -32,11 +37,14 @@ package struct StepFunction: Sendable {
   }
 
   package init(
-    inputWidths: [Int], stateWidths: [Int], contexts: [Context], body: @escaping @Sendable (Arguments) -> Results
+    inputWidths: [Int], stateWidths: [Int], contexts: [Context], noiseCount: Int = 0, givenShapes: [Shape] = [],
+    body: @escaping @Sendable (Arguments) -> Results
   ) {
     self.inputWidths = inputWidths
     self.stateWidths = stateWidths
     self.contexts = contexts
+    self.noiseCount = noiseCount
+    self.givenShapes = givenShapes
     self.body = body
   }
 
@@ -56,7 +64,8 @@ package struct StepFunction: Sendable {
     let inputs = inputWidths.enumerated().map { trace.leaf(.input($0), shape: [1, $1]) }
     let states = stateWidths.enumerated().map { trace.leaf(.state($0), shape: [1, $1]) }
     let contexts = contexts.enumerated().map { trace.leaf(.context($0), shape: [1, $1.width]) }
-    let arguments = Arguments(inputs: inputs, states: states, contexts: contexts)
+    let given = givenShapes.enumerated().map { trace.leaf(.given($0), shape: $1) }
+    let arguments = Arguments(inputs: inputs, states: states, contexts: contexts, given: given)
     let results = Recording.$current.withValue(.trace(trace)) { body(arguments) }
     checkStates(results.states)
     // A result that no input or state flows into gets a row for each sequence by adding nothing to it.

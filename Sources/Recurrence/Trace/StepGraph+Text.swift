@@ -69,6 +69,7 @@ extension Leaf {
     case .context(let index): "context \(index)"
     case .parameter: "parameter"
     case .constant(let index): "constant \(index)"
+    case .given(let index): "given \(index)"
     case .weight(let index): "weight \(index)"
     case .saved(let node): "saved %\(node)"
     case .outputCotangent(let index): "cotangent of output \(index)"

@@ -165,6 +165,18 @@ extension StepGraph {
     rule: (_ node: Int, _ operands: [Tensor]) -> Tensor?,
     result: (_ tensor: Tensor, _ isState: Bool) -> Tensor = { tensor, _ in tensor }
   ) -> StepGraph {
+    rewritten(
+      rule: rule,
+      results: { tensors in
+        (outputs.map { result(tensors[$0], false) }, states.map { result(tensors[$0], true) })
+      })
+  }
+
+  /// The same, where `results` makes outputs and states from what the nodes became.
+  func rewritten(
+    rule: (_ node: Int, _ operands: [Tensor]) -> Tensor?,
+    results: (_ tensors: [Tensor]) -> (outputs: [Tensor], states: [Tensor])
+  ) -> StepGraph {
     let trace = Trace()
     var tensors: [Tensor] = []
     for (i, node) in nodes.enumerated() {
@@ -176,9 +188,9 @@ extension StepGraph {
         tensors.append(rule(i, inputs) ?? Tensor.apply(operation, inputs))
       }
     }
+    let (outputs, states) = results(tensors)
     return StepGraph(
-      trace, outputs: outputs.map { result(tensors[$0], false) }, states: states.map { result(tensors[$0], true) },
-      reductions: reductions.map { ($0.weight, tensors[$0.node]) })
+      trace, outputs: outputs, states: states, reductions: reductions.map { ($0.weight, tensors[$0.node]) })
   }
 }
 
@@ -189,6 +201,20 @@ extension Tensor {
       case .operation(let operation, let operands) = symbol.trace.nodes[symbol.node].source
     else { return nil }
     return (operation, operands.map(symbol.trace.tensor))
+  }
+
+  /// The leaf that a symbolic tensor is.
+  var leaf: Leaf? {
+    guard case .symbol(let symbol) = content, case .leaf(let leaf) = symbol.trace.nodes[symbol.node].source else {
+      return nil
+    }
+    return leaf
+  }
+
+  /// A leaf of the trace that this symbolic tensor is in.
+  func beside(_ leaf: Leaf, shape: Shape) -> Tensor {
+    guard case .symbol(let symbol) = content else { mistake("\(leaf.name) beside a tensor outside the trace") }
+    return symbol.trace.leaf(leaf, shape: shape)
   }
 
   /// The number of a symbolic tensor's node.

@@ -1,0 +1,37 @@
+import ArgumentParser
+import Unroll
+
+/// Noise and normalisation inside the recurrent layers, as flags.
+struct RegularizationOptions: ParsableArguments {
+  @Option(
+    parsing: .unconditional,
+    help: "Share of values dropped from each layer's input while training, the same at all time steps.")
+  var inputDropout: Float?
+  @Option(parsing: .unconditional, help: "The same of the state, where products read it.") var stateDropout: Float?
+  @Option(parsing: .unconditional, help: "The same of each layer's output.") var outputDropout: Float?
+  @Option(parsing: .unconditional, help: "Share of what is written into the state that is dropped, anew at each step.")
+  var recurrentDropout: Float?
+  @Option(parsing: .unconditional, help: "Share of the state that stays as it was, anew at each step.")
+  var zoneout: Float?
+  @Option(parsing: .unconditional, help: "Share of the recurrent weights dropped, anew at each update.")
+  var dropConnect: Float?
+  @Flag(help: "Layer normalisation of the products inside the recurrent layers.") var layerNorm = false
+
+  /// The flags, and whether each was given.
+  var given: [(String, Bool)] {
+    [
+      ("--input-dropout", inputDropout != nil), ("--state-dropout", stateDropout != nil),
+      ("--output-dropout", outputDropout != nil), ("--recurrent-dropout", recurrentDropout != nil),
+      ("--zoneout", zoneout != nil), ("--drop-connect", dropConnect != nil), ("--layer-norm", layerNorm),
+    ]
+  }
+
+  /// nil when no flag was given.
+  var value: Regularization? {
+    guard given.contains(where: \.1) else { return nil }
+    return Regularization(
+      inputDropout: inputDropout ?? 0, stateDropout: stateDropout ?? 0, outputDropout: outputDropout ?? 0,
+      recurrentDropout: recurrentDropout ?? 0, zoneout: .init(others: zoneout ?? 0), dropConnect: dropConnect ?? 0,
+      normalizesLayers: layerNorm)
+  }
+}
