@@ -32,17 +32,20 @@ public struct LearnedState: WrappingLayer {
   /// A layer that learns its initial state.
   public init(_ layer: any SequenceLayer) {
     let state = Recording.$current.withValue(.none) { layer.initialState(batch: 1) }
+    let parts = state.parts.filter { !$0.isCounter }
     initial = InitialState(
-      names: state.parts.map(\.name),
-      values: state.parts.map { Parameter($0.tensor.reshaped(to: [$0.tensor.shape.last])) })
+      names: parts.map(\.name),
+      values: parts.map { Parameter($0.tensor.reshaped(to: [$0.tensor.shape.last])) })
     self.layer = layer
   }
 
   /// The learnt state, for each of `batch` sequences.
   public func initialState(batch: Int) -> LayerState {
     LayerState(
-      parts: zip(initial.names, initial.values).map { name, value in
-        LayerState.Part(name: name, tensor: value.tensor.applying(.broadcast(to: [batch, value.shape.last])))
+      parts: layer.initialState(batch: batch).parts.map { part in
+        guard let value = initial[part.name] else { return part }
+        return LayerState.Part(
+          name: part.name, tensor: value.tensor.applying(.broadcast(to: [batch, value.shape.last])))
       })
   }
 

@@ -1,4 +1,4 @@
-/// A layer around another one. Its sizes and its initial state are the inner layer's, but for those that it says itself.
+/// A layer around another one. Its sizes and its initial state are the inner layer's, where it does not say otherwise.
 public protocol WrappingLayer: SequenceLayer {
   /// The layer inside.
   var layer: any SequenceLayer { get }
