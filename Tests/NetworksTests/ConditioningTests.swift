@@ -24,9 +24,8 @@ import Testing
     let shared = Tensor(shape: [3, 2], values: (0..<3).flatMap { _ in context.rows(1..<2).values })
     #expect(conditioned.on(context.rows(1..<2))(batch).output.rows == conditioned.on(shared)(batch).output.rows)
     // Lengths alone, each time step with the context only.
-    let lengthsAlone = SequenceBatch(rows: .zeros([8, 0]), layout: batch.layout)
     let only = Conditioned(TestCell.all[2].layer(input: 2, hidden: 4, using: &random), contextSize: 2)
-    #expect(only.on(context)(lengthsAlone).output.features == 4)
+    #expect(only.on(context)(SequenceBatch(lengths: lengths)).output.features == 4)
   }
 
   @Test(arguments: Precision.allCases) func boundLayersStream(precision: Precision) {

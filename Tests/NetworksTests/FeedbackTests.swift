@@ -37,7 +37,7 @@ import Testing
       GRU(inputSize: 2, hiddenSize: 3, using: &random), readout: Linear(inputs: 3, outputs: 2, using: &random))
     let layer = Recurrent(cell)
     #expect(layer.inputSize == 0)
-    let batch = SequenceBatch(rows: .zeros([7, 0]), layout: Layout(lengths: [4, 0, 3]))
+    let batch = SequenceBatch(lengths: [4, 0, 3])
     let state = layer.initialState(batch: 3).randomised(using: &random)
     let (compiled, stepwise) = (
       outcome(of: layer, on: batch, from: state, .compiled), outcome(of: layer, on: batch, from: state, .stepwise)
@@ -62,7 +62,7 @@ import Testing
       Elman(inputSize: 1, hiddenSize: 6, using: &random), readout: Linear(inputs: 6, outputs: 1, using: &random))
     let layer = LearnedState(Recurrent(cell))
     let target = Tensor(shape: [8, 1], values: [0.8, 0.2, -0.5, -0.6, -0.1, 0.4, 0.4, 0.1])
-    let batch = SequenceBatch(rows: .zeros([8, 0]), layout: Layout(time: 8, batch: 1))
+    let batch = SequenceBatch(lengths: [8])
     var losses: [Float] = []
     for _ in 0..<300 {
       let (loss, gradients) = valueAndGradient(of: layer) { square(layer(batch).output.rows - target).mean() }
@@ -112,8 +112,7 @@ import Testing
   @Test func closedLoopsAreOutputFeedback() {
     var random = RandomSource(seed: 135)
     let gru = GRU(inputSize: 3, hiddenSize: 3, using: &random)
-    let inside = Recurrent(OutputFeedback(gru))(
-      SequenceBatch(rows: .zeros([4, 0]), layout: Layout(time: 4, batch: 1)))
+    let inside = Recurrent(OutputFeedback(gru))(SequenceBatch(lengths: [4]))
     let outside = Session(Recurrent(gru)).generate(steps: 4, from: .zeros([3])) { $0 }
     for (a, b) in zip(inside.output.rows.values, outside.outputs.values) { #expect(abs(a - b) < 1e-6) }
   }

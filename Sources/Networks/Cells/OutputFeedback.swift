@@ -7,7 +7,7 @@ import Tensors
 /// The inner cell takes the input and, behind it, the output before, which begins as zeros. So a network runs freely
 /// over time and is trained that way: a forecast reads its own forecast of the step before, through a `readout` to what
 /// is forecast. Where the inner cell takes the output and nothing else, the input has size 0: a sequence is its length
-/// alone, and begins with a state (``Bridge``, ``LearnedState``).
+/// alone, `SequenceBatch(lengths: [8, 3])`, and begins with a state (``Bridge``, ``LearnedState``).
 ///
 ///     let forecast = Linear(inputs: 32, outputs: 1, using: &random)
 ///     let cell = OutputFeedback(LSTM(inputSize: 3 + 1, hiddenSize: 32, using: &random), readout: forecast)
