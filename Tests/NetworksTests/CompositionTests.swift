@@ -5,8 +5,8 @@ import TestSupport
 import Testing
 
 /// A network drawn from a seed: one to three layers of any cells, directions and connections, some with pyramids
-/// between them, a learnt initial state, a slower clock or a context; a ragged batch with an empty row; a random initial
-/// state or the layers' own.
+/// between them, a learnt initial state, a slower clock or a context; a ragged batch with an empty row; a random
+/// initial state or the layers' own.
 struct DrawnNetwork: CustomStringConvertible {
   let description: String
   let network: Stack
