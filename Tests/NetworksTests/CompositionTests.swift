@@ -139,17 +139,20 @@ struct DrawnNetwork: CustomStringConvertible {
   }
 
   /// The gradients that all others are compared with, against differences in Double, along a random direction of each
-  /// parameter, the input and each part of the state; masks of dropout are fixed.
+  /// parameter, the input and each part of the state, or what the layers learnt of it; masks of dropout are fixed.
   @Test(arguments: 0..<UInt64(128))
   func stepwisePassesFiniteDifferences(seed: UInt64) {
     let drawn = DrawnNetwork(seed: seed, isSmall: true)
     let names = Dictionary(
       uniqueKeysWithValues: drawn.network.parameters.map { (ObjectIdentifier($0.parameter), $0.path) })
+    let given = seed.isMultiple(of: 2) ? drawn.state.parts.map(\.tensor) : nil
     let comparisons = compareGradients(
-      leaves: [drawn.batch.rows] + drawn.state.parts.map(\.tensor), names: names, along: RandomSource(seed: seed)
+      leaves: [drawn.batch.rows] + (given ?? []), names: names, along: RandomSource(seed: seed)
     ) { leaves in
-      FiniteDifferenceTests.loss(
-        drawn.network, drawn.batch, drawn.state, leaves, .stepwise, random: RandomSource(seed: seed, stream: 6))
+      let own = drawn.network.initialState(batch: drawn.batch.layout.batch).parts.map(\.tensor)
+      return FiniteDifferenceTests.loss(
+        drawn.network, drawn.batch, drawn.state, given == nil ? leaves + own : leaves, .stepwise,
+        random: RandomSource(seed: seed, stream: 6))
     }
     for comparison in comparisons { #expect(comparison.error < 1e-4, "\(drawn): \(comparison)") }
     #expect(comparisons.contains { $0.error > 0 })
