@@ -14,6 +14,8 @@ struct Address: Hashable, Sendable {
     case previous
     /// Part `index` of the state before and after the step, where only the running one is kept.
     case carriedIn, carriedOut
+    /// A sequence's row of context `index`, the same at all its time steps.
+    case context
     /// A weight's vector, the same for every row.
     case vector
   }
@@ -42,12 +44,15 @@ enum Instruction: Sendable {
   /// `code` over `operands`, for `width` columns.
   case pointwise(code: [ur_instruction], operands: [Address], width: Int)
   case rows(RowFunction, a: Address, result: Address, width: Int)
+  /// Matrices [p, q] of the rows, or with them; an outer product adds d.
+  case matrices(RowMatrices, a: Address, b: Address, d: Address?, result: Address, p: Int, q: Int)
 
   var addresses: [Address] {
     switch self {
     case .product(let a, _, let d, let c, _): [a, c] + (d.map { [$0] } ?? [])
     case .pointwise(_, let operands, _): operands
     case .rows(_, let a, let result, _): [a, result]
+    case .matrices(_, let a, let b, let d, let result, _, _): [a, b, result] + (d.map { [$0] } ?? [])
     }
   }
 }
@@ -95,6 +100,8 @@ struct Program: Sendable {
   /// Widths of the state's parts, and where each one's new value goes.
   var stateWidths: [Int] = []
   var newStates: [Address] = []
+  /// Widths of the contexts.
+  var contextWidths: [Int] = []
   var outputs: [Address] = []
   /// In an adjoint: the buffers that take the outputs' cotangents.
   var outputCotangents: [Int: Address] = [:]

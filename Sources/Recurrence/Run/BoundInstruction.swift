@@ -7,6 +7,7 @@ struct BoundInstruction {
     case product(Kernels.Product, packed: UnsafePointer<Float>, depth: Int, n: Int, k: Int, hasInitial: Bool)
     case pointwise(code: UnsafeMutablePointer<ur_instruction>, count: Int, width: Int)
     case rows(RowFunction, width: Int)
+    case matrices(RowMatrices, p: Int, q: Int, hasInitial: Bool)
   }
   private let work: Work
   private let places: UnsafeMutableBufferPointer<Place>
@@ -38,6 +39,9 @@ struct BoundInstruction {
     case .rows(let function, let a, let result, let width):
       work = .rows(function, width: width)
       addresses = [a, result]
+    case .matrices(let kind, _, _, let d, _, let p, let q):
+      work = .matrices(kind, p: p, q: q, hasInitial: d != nil)
+      addresses = instruction.addresses
     }
     places = .allocate(capacity: addresses.count)
     for (i, address) in addresses.enumerated() { places.initializeElement(at: i, to: memory.place(address)) }
@@ -60,8 +64,9 @@ struct BoundInstruction {
     columns.deallocate()
   }
 
-  /// Whether it reads the state before a step from where the states of all steps stand.
-  var readsPrevious: Bool { places.contains { $0.motion == .previousRows } }
+  /// Whether it can run for one time step at a time only: it reads the state before a step from where the states of
+  /// all steps stand, or a context, of which there is one row for all steps.
+  var needsSteps: Bool { places.contains { $0.motion == .previousRows || $0.motion == .sequences } }
 
   /// Runs for `count` rows from packed row `row` on: this member's share of the columns, the same in each `units`
   /// columns where these are given. A column is computed alike whoever has it, so the number of members changes no bit.
@@ -93,6 +98,11 @@ struct BoundInstruction {
     case .rows(let function, let width):
       guard member?.index ?? 0 == 0 else { return }
       runRows(table, function, width, count, pointer(0), pointer(1))
+    case .matrices(let kind, let p, let q, let hasInitial):
+      guard member?.index ?? 0 == 0 else { return }
+      kind.run(
+        table, rows: count, p: p, q: q, pointer(0), places[0].stride, pointer(1), places[1].stride,
+        initial: hasInitial ? pointer(3) : nil, hasInitial ? places[3].stride : 0, into: pointer(2), places[2].stride)
     }
   }
 

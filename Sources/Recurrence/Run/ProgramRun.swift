@@ -15,6 +15,8 @@ struct ProgramRun: @unchecked Sendable {
   let start: [Storage]
   /// The states before the first step of the forward run, in shard order, and where the later ones stand.
   let initial: [Storage]
+  /// The contexts, in shard order, [batch, width].
+  let contexts: [Storage]
   let keptStates: [Address]
   let isReversed: Bool
 
@@ -153,13 +155,13 @@ struct ProgramRun: @unchecked Sendable {
     return true
   }
 
-  /// Instructions that need no order in time, over blocks of packed rows; step by step where one reads the step before.
+  /// Instructions that need no order in time, over blocks of packed rows; step by step where one needs it.
   private func runWholeSequence(
     _ instructions: UnsafeBufferPointer<BoundInstruction>, _ shard: Layout.Shard, _ steps: Range<Int>,
     _ member: TeamMember? = nil
   ) {
     guard !instructions.isEmpty, !steps.isEmpty else { return }
-    if instructions.contains(where: \.readsPrevious) {
+    if instructions.contains(where: \.needsSteps) {
       // Few cells have such instructions; a member of a team leaves them to the first.
       if member?.index ?? 0 == 0 { runLoop(instructions, shard, steps) }
       return
