@@ -58,6 +58,13 @@ package struct TestCell: Sendable, CustomStringConvertible {
     TestCell(description: "minGRU") { Recurrent(MinGRU(inputSize: $0, hiddenSize: $1, using: &$2)) },
     TestCell(description: "minLSTM") { Recurrent(MinLSTM(inputSize: $0, hiddenSize: $1, using: &$2)) },
     TestCell(description: "SRU") { Recurrent(SRU(inputSize: $0, hiddenSize: $1, using: &$2)) },
+    TestCell(description: "GRU, output fed back") {
+      Recurrent(OutputFeedback(GRU(inputSize: $0 + $1, hiddenSize: $1, using: &$2)))
+    },
+    TestCell(description: "LSTM, readout fed back") {
+      let cell = LSTM(inputSize: $0 + 2, hiddenSize: $1, using: &$2)
+      return Recurrent(OutputFeedback(cell, readout: Linear(inputs: $1, outputs: 2, using: &$2)))
+    },
     TestCell(description: "RHN") { Recurrent(RHN(inputSize: $0, hiddenSize: $1, depth: 2, using: &$2)) },
     TestCell(description: "integrator") { Recurrent(Integrator(inputSize: $0, hiddenSize: $1, using: &$2)) },
     TestCell(description: "layer-norm LSTM") { Recurrent(LayerNormLSTM(inputSize: $0, hiddenSize: $1, using: &$2)) },
