@@ -13,6 +13,10 @@ CELLS = {
                         ("recurrent", True, False)],
     "lstm": [("forget", True, True), ("input", True, True), ("output", True, True), ("candidate", True, True)],
     "tide": [("rate", True, True), ("memory", True, True), ("hidden", True, True)],
+    "mingru": [("update", False, True), ("candidate", False, True)],
+    "minlstm": [("forget", False, True), ("input", False, True), ("candidate", False, True)],
+    # The candidate has no bias: behind its matrix stands the vector of the forget gate, and then that of the reset gate.
+    "sru": [("forget", False, True), ("reset", False, True), ("candidate", False, True)],
 }
 
 
@@ -59,6 +63,7 @@ class Weights:
             self.state[name] = matrix[:, :hidden] if state else None
             self.input[name] = matrix[:, hidden * state:] if inputs else None
             self.bias[name] = noise((hidden,), salt + 1, scale)
+        self.last = noise((hidden,), LAYER * (layer + 1) + 2 * len(CELLS[row["cell"]]), scale)
 
 
 def weight_order(row, state, inputs):

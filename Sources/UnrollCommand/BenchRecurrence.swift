@@ -53,6 +53,12 @@ final class RecurrentBenchmark {
           layer(number, GRU(.resetAfter, inputSize: size, hiddenSize: size, initialization: zeros, using: &random))
         case .lstm:
           layer(number, LSTM(inputSize: size, hiddenSize: size, initialization: zeros, using: &random))
+        case .minGRU:
+          layer(number, MinGRU(inputSize: size, hiddenSize: size, initialization: zeros, using: &random))
+        case .minLSTM:
+          layer(number, MinLSTM(inputSize: size, hiddenSize: size, initialization: zeros, using: &random))
+        case .sru:
+          layer(number, SRU(inputSize: size, hiddenSize: size, initialization: zeros, using: &random))
         case .tide:
           layer(number, Tide(inputSize: size, hiddenSize: size, initialization: zeros, using: &random))
         case .dense:

@@ -10,13 +10,26 @@ struct RecurrentRow: Codable, Hashable {
     case tide
     /// Two dense layers, of twice the state's values and of the state's, as a cell.
     case dense
+    /// Cells whose state is in no product.
+    case minGRU = "mingru"
+    case minLSTM = "minlstm"
+    case sru
 
-    /// Products with [h, x] in a step, each of `hidden` rows.
+    /// Products in a step, each of `hidden` rows.
     var gates: Int {
       switch self {
       case .elman: 1
-      case .gru, .gruResetAfter, .tide, .dense: 3
+      case .minGRU: 2
+      case .gru, .gruResetAfter, .tide, .dense, .minLSTM, .sru: 3
       case .lstm: 4
+      }
+    }
+
+    /// Whether the products are with [h, x], and not with x alone.
+    var multipliesState: Bool {
+      switch self {
+      case .minGRU, .minLSTM, .sru: false
+      default: true
       }
     }
   }
@@ -67,6 +80,10 @@ struct RecurrentRow: Codable, Hashable {
     let ragged = [(100, 32, 128), (100, 64, 256)].map {
       RecurrentRow(.lstm, .ragged, time: $0, batch: $1, hidden: $2)
     }
+    // Long sequences, few of them; the LSTM is what the others are held against.
+    let scans = [Cell.lstm, .minGRU, .minLSTM, .sru].flatMap { cell in
+      [8, 1].map { RecurrentRow(cell, .train, time: 1000, batch: $0, hidden: 256) }
+    }
     let reduced: [RecurrentRow] = [Cell.lstm, .gru, .elman].flatMap { cell in
       [Precision.bfloat16, .int8].flatMap { precision in
         [(Kind.forward, 100, 1), (.forward, 100, 32), (.step, 1, 1)].flatMap { kind, time, batch in
@@ -76,7 +93,8 @@ struct RecurrentRow: Codable, Hashable {
         }
       }
     }
-    return sequences.filter { $0.kind == .train } + ragged + sequences.filter { $0.kind == .forward } + steps + reduced
+    return sequences.filter { $0.kind == .train } + scans + ragged + sequences.filter { $0.kind == .forward } + steps
+      + reduced
   }()
 
   /// What the row does: `train`, `forward bf16`.
@@ -116,7 +134,8 @@ struct RecurrentRow: Codable, Hashable {
   /// Useful operations: those of the products, multiply and add counted as two; a backward pass is two forward ones.
   var operations: Double {
     let rows = lengths.reduce(0.0) { $0 + Double($1) }
-    let forward = 2 * rows * Double(layers * cell.gates * hidden) * Double(2 * hidden)
+    let read = cell.multipliesState ? 2 * hidden : hidden
+    let forward = 2 * rows * Double(layers * cell.gates * hidden) * Double(read)
     return kind == .train || kind == .ragged ? 3 * forward : forward
   }
 

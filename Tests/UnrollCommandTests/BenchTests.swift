@@ -43,6 +43,8 @@ import Testing
       #expect(try labels("\(cell) step \(precision)").count == 2)
     }
     #expect(try labels("train").allSatisfy { $0["precision"] == nil })
+    #expect(try labels("train T1000 H256").compactMap { $0["cell"] as? String }.count == 8)
+    for cell in ["lstm", "mingru", "minlstm", "sru"] { #expect(try labels("\(cell) train T1000 B8").count == 1) }
   }
 
   @Test func wrongFlagsAreRefused() throws {
@@ -71,7 +73,7 @@ import Testing
   @Test func rowsAreAnsweredInTheirOrder() throws {
     let rows = [
       row("lstm", "train", layers: 2, #","threads":1"#), row("lstm", "train", layers: 2, #","threads":3"#),
-      row("dense", "ragged"), row("tide", "forward"), row("gru", "step", time: 1, batch: 1),
+      row("dense", "ragged"), row("minlstm", "ragged"), row("tide", "forward"), row("gru", "step", time: 1, batch: 1),
       row("gru", "forward", #","precision":"float32""#),
     ]
     let outcome = try serve(rows)
@@ -79,7 +81,8 @@ import Testing
     let answers = try outcome.objects()
     #expect(
       answers.compactMap { $0["label"] as? String } == [
-        "lstm train T4 B3 H5 L2", "lstm train T4 B3 H5 L2", "dense ragged T4 B3 H5", "tide forward T4 B3 H5",
+        "lstm train T4 B3 H5 L2", "lstm train T4 B3 H5 L2", "dense ragged T4 B3 H5", "minlstm ragged T4 B3 H5",
+        "tide forward T4 B3 H5",
         "gru step T1 B1 H5", "gru forward T4 B3 H5",
       ])
     for (answer, row) in zip(answers, rows) {
@@ -160,8 +163,10 @@ import Testing
   @Test func passesAreSwitchedOff() throws {
     let tiny = ["--time", "3", "--batch", "2", "--hidden", "4", "--milliseconds", "1", "--rounds", "1"]
     let names = ["split", "stack", "hoist", "sink", "fuse", "all"]
+    let scans = try Command.unroll(["bench", "passes", "--filter", "pass scan", "--json"] + tiny).objects()
+    #expect(scans.compactMap { ($0["row"] as? [String: Any])?["cell"] as? String } == ["mingru", "minlstm"])
     let json = try Command.unroll(["bench", "passes", "--filter", "pass", "--json"] + tiny).objects()
-    #expect(json.compactMap { $0["name"] as? String } == names.flatMap { [$0, $0, $0] })
+    #expect(json.compactMap { $0["name"] as? String }.filter { $0 != "scan" } == names.flatMap { [$0, $0, $0] })
     for object in json {
       let (with, without) = (object["with"] as? Double ?? 0, object["without"] as? Double ?? 0)
       #expect(with > 0 && without > 0 && object["kind"] as? String == "pass")

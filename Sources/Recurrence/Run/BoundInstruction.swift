@@ -7,6 +7,8 @@ struct BoundInstruction {
     case product(Kernels.Product, packed: UnsafePointer<Float>, depth: Int, n: Int, k: Int, hasInitial: Bool)
     case pointwise(code: UnsafeMutablePointer<ur_instruction>, count: Int, width: Int)
     case rows(RowFunction, width: Int)
+    /// Places: a, b, the state, then those that get the state before and after each step.
+    case scan(width: Int, before: Int?, after: Int?)
   }
   private let work: Work
   private let places: UnsafeMutableBufferPointer<Place>
@@ -38,6 +40,9 @@ struct BoundInstruction {
     case .rows(let function, let a, let result, let width):
       work = .rows(function, width: width)
       addresses = [a, result]
+    case .scan(_, _, _, let before, let after, let width):
+      addresses = instruction.addresses
+      work = .scan(width: width, before: before.map { _ in 3 }, after: after.map { _ in addresses.count - 1 })
     }
     places = .allocate(capacity: addresses.count)
     for (i, address) in addresses.enumerated() { places.initializeElement(at: i, to: memory.place(address)) }
@@ -93,6 +98,28 @@ struct BoundInstruction {
     case .rows(let function, let width):
       guard member?.index ?? 0 == 0 else { return }
       runRows(table, function, width, count, pointer(0), pointer(1))
+    case .scan: scan(table, steps: 1, count: count, row: row, isReversed: false, member: member, units: units)
+    }
+  }
+
+  /// Runs a scan over `steps` time steps of `count` sequences, the first step's rows beginning with packed row `row`:
+  /// this member's share of the columns, as of ``run``.
+  func scan(
+    _ table: UnsafePointer<ur_kernels>, steps: Int, count: Int, row: Int, isReversed: Bool, member: TeamMember?,
+    units: Int?
+  ) {
+    guard case .scan(let width, let before, let after) = work else { mistake("not a scan") }
+    func floats(_ i: Int) -> UnsafeMutablePointer<Float> { places[i].pointer(row: row, previousRow: nil, isOdd: false) }
+    func apart(_ i: Int) -> Int { (isReversed ? -count : count) * places[i].stride }
+    let group = units ?? width
+    let own = member?.share(of: group, multiple: table.pointee.panel) ?? 0..<group
+    for column in stride(from: own.lowerBound, to: width, by: group) {
+      for sequence in 0..<count {
+        func start(_ i: Int) -> UnsafeMutablePointer<Float> { floats(i) + sequence * places[i].stride + column }
+        table.pointee.scan(
+          steps, own.count, start(0), apart(0), start(1), apart(1), start(2), before.map(start),
+          before.map(apart) ?? 0, after.map(start), after.map(apart) ?? 0)
+      }
     }
   }
 

@@ -93,6 +93,9 @@ struct ShardMemory {
       return place(
         .alternating, (isIn ? even : odd).floats + column, alternate: (isIn ? odd : even).floats + column,
         stride: run.program.stateWidths[address.index])
+    case .scanned:
+      return place(
+        .fixed, carried[address.index].even.floats + column, stride: run.program.stateWidths[address.index])
     case .vector:
       let base = run.vectors[address.index]!.storage.floats + column
       return place(.fixed, base, stride: 0)
