@@ -114,9 +114,9 @@ struct ProgramRun: @unchecked Sendable {
     for member in members { member.work.deallocate() }
   }
 
-  /// Whether a shard's work can be shared out so, and is more than some ten microseconds.
+  /// Whether a shard's work can be shared out so, and is long enough to wake threads for: some fifty microseconds.
   private var isWorthSharing: Bool {
-    guard Threads.count > 1, program.loop.isEmpty || program.teamSchedule.isApart else { return false }
+    guard Threads.count > 1, program.teamSchedule.isApart else { return false }
     // In multiply-adds.
     let work = (program.before + program.loop + program.after).reduce(0) { sum, instruction in
       switch instruction {
@@ -125,7 +125,7 @@ struct ProgramRun: @unchecked Sendable {
       case .rows(_, _, _, let width), .scan(_, _, _, _, _, let width): sum + 8 * width
       }
     }
-    return layout.rowCount * work > 1 << 20
+    return layout.rowCount * work > 1 << 22
   }
 
   private var isWorthATeam: Bool {

@@ -13,13 +13,18 @@ package struct TeamSchedule: Sendable {
   package let meets: [Bool]
 
   /// Whether members need not meet at all, as each has units that know nothing of the others'.
-  package var isApart: Bool { units != nil && !meets.contains(true) }
+  package var isApart: Bool { !meets.contains(true) }
 
   /// The schedule for no instructions.
   init() { (units, meets) = (nil, []) }
 
   /// The schedule for instructions of a program that are run in order, again and again where `repeats`.
   init(_ instructions: [Instruction], of program: Program, repeats: Bool) {
+    if instructions.allSatisfy({ if case .scan = $0 { true } else { false } }) {
+      // No part of the state knows of another, nor a column of another one.
+      (units, meets) = (nil, instructions.map { _ in false })
+      return
+    }
     // Shares have to begin where the panels of packed matrices do.
     let hasProducts = instructions.contains { if case .product = $0 { true } else { false } }
     units = Self.commonWidth(instructions).flatMap {
