@@ -41,7 +41,11 @@ def checksum(values):
 def row_input(row):
     """[time, batch, hidden]; of steps, all of them."""
     time = STEPS if row["kind"] == "step" else row["time"]
-    return noise((time, row["batch"], row["hidden"]), INPUT)
+    return noise((time, row["batch"], input_size(row)), INPUT)
+
+
+def input_size(row):
+    return row.get("inputs", row["hidden"])
 
 
 def row_lengths(row):
@@ -59,7 +63,7 @@ class Weights:
         scale = np.float32(1) / np.sqrt(np.float32(hidden))
         for place, (name, state, inputs) in enumerate(CELLS[row["cell"]]):
             salt = LAYER * (layer + 1) + 2 * place
-            matrix = noise((hidden, hidden * (state + inputs)), salt, scale)
+            matrix = noise((hidden, hidden * state + (hidden if layer else input_size(row)) * inputs), salt, scale)
             self.state[name] = matrix[:, :hidden] if state else None
             self.input[name] = matrix[:, hidden * state:] if inputs else None
             self.bias[name] = noise((hidden,), salt + 1, scale)

@@ -10,7 +10,7 @@ import argparse
 
 import numpy as np
 import torch
-from formula import CELLS, Weights, checksum, row_input, row_lengths, weight_order
+from formula import CELLS, Weights, checksum, input_size, row_input, row_lengths, weight_order
 from server import Unsupported, serve
 from torch import nn
 from torch.nn.functional import linear
@@ -26,7 +26,7 @@ LIBRARY = {
 
 def library(row):
     make, inputs, states = LIBRARY[row["cell"]]
-    module = make(row["hidden"], row["hidden"], row["layers"])
+    module = make(input_size(row), row["hidden"], row["layers"])
     with torch.no_grad():
         for layer in range(row["layers"]):
             weights = Weights(row, layer)
@@ -244,8 +244,9 @@ def main():
         elif row["kind"] == "ragged":
             raise Unsupported("PackedSequence takes cells of the library only")
         elif row["cell"] in ("mingru", "minlstm", "sru"):
-            if row["kind"] != "train" or row["layers"] > 1 or (compiled and row["cell"] == "sru"):
-                raise Unsupported("one layer in training; a thousand steps are too many for the compiler")
+            is_sru = row["cell"] == "sru"
+            if row["kind"] != "train" or row["layers"] > 1 or (is_sru and (compiled or "inputs" in row)):
+                raise Unsupported("one layer in training; a thousand steps of SRU are too many for the compiler")
             module = Scanned(row, doubling if compiled else stepping, compiled)
             gradients = module.gradients
         else:

@@ -16,6 +16,7 @@ extension Operation {
       case (true, false): return [when(0, multiply(b, g, false, true)), when(1, multiply(a, g, false, false))]
       case (true, true): return [when(0, multiply(b, g, true, true)), when(1, multiply(g, a, true, true))]
       }
+    case .rowMatrices(let kind): return kind.cotangents(a, operands[1], g, needed)
     case .concatenate(let along):
       var from = 0
       return operands.enumerated().map { i, operand in

@@ -6,6 +6,7 @@ extension Operation {
     switch self {
     case .pointwise(let operation): return Self.pointwise(operation, operands, shape)
     case .product(let a, let b): return Self.product(operands[0], operands[1], a, b, shape)
+    case .rowMatrices(let kind): return Self.rowMatrices(kind, operands[0], operands[1], shape)
     case .concatenate(let along): return Self.concatenate(operands, along, shape)
     case .slice(let along, let from, _): return Self.window(operands[0], along, from: from, result: shape)
     case .pad(let along, let from, _): return Self.pad(operands[0], along, from: from, result: shape)

@@ -72,6 +72,8 @@ package enum Operation: Hashable, Sendable {
   case slice(Along, from: Int, to: Int)
   /// Zeros around the operand: it begins at `from` in an axis of extent `extent`.
   case pad(Along, from: Int, extent: Int)
+  /// A matrix of its own for each row.
+  case rowMatrices(RowMatrices)
   /// Sum over what a broadcast to the operand's shape had repeated.
   case reduce(to: Shape)
   case broadcast(to: Shape)
@@ -102,6 +104,11 @@ extension Operation {
       let (k2, n) = transposeB ? (operands[1][1], operands[1][0]) : (operands[1][0], operands[1][1])
       guard k == k2 else { mismatch(operands, "\(k) and \(k2) should be equal") }
       return [m, n]
+    case .rowMatrices(let kind):
+      guard operands.allSatisfy({ $0.rank == 2 }), operands[0][0] == operands[1][0],
+        let extents = kind.extents(operands[0][1], operands[1][1])
+      else { mismatch(operands) }
+      return [operands[0][0], extents.width]
     case .concatenate(let along):
       let axis = along.axis(in: operands[0])
       let first = operands[0].replacing(axis: axis, with: 0)
@@ -158,6 +165,7 @@ extension Operation {
       if case .affine(let scale, let offset) = operation { return "affine(\(scale), \(offset))" }
       return "\(operation)"
     case .product(let a, let b): return "product" + (a ? "ᵀ" : "·") + (b ? "ᵀ" : "·")
+    case .rowMatrices(let kind): return "row matrices \(kind)"
     case .concatenate(let along): return "concatenate(\(along))"
     case .slice(let along, let from, let to): return "slice(\(along), \(from), \(to))"
     case .pad(let along, let from, let extent): return "pad(\(along), \(from), \(extent))"

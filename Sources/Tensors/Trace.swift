@@ -6,6 +6,8 @@ package enum Leaf: Hashable, Sendable {
   case input(Int)
   /// Part `index` of the state before the step.
   case state(Int)
+  /// Context number `index`: a row for each sequence, the same at all its time steps.
+  case context(Int)
   /// A learnt or constant value, the same at every time step.
   case parameter(ParameterReference)
   case constant(Int)
@@ -20,7 +22,7 @@ package enum Leaf: Hashable, Sendable {
   /// Whether the value has one row for each sequence of the batch.
   package var hasRows: Bool {
     switch self {
-    case .input, .state, .saved, .outputCotangent, .stateCotangent: true
+    case .input, .state, .context, .saved, .outputCotangent, .stateCotangent: true
     case .parameter, .constant, .weight: false
     }
   }

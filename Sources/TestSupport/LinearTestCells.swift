@@ -1,8 +1,8 @@
 import Networks
 import Tensors
 
-/// A cell that is linear in its state, in two parts that know nothing of each other: one decays at a learnt rate that is
-/// the same at all time steps, the other moves towards what the input says. The output shows the one after the step
+/// A cell that is linear in its state, in two parts that know nothing of each other: one decays at a learnt rate that
+/// is the same at all time steps, the other moves towards what the input says. The output shows the one after the step
 /// and the other before it.
 package struct ScannedPair: RecurrentCell {
   package struct State: RecurrentState {

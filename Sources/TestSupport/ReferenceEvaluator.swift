@@ -42,6 +42,7 @@ package struct ReferenceEvaluator {
     switch operation {
     case .pointwise(let function): return pointwise(function, x, shape)
     case .product(let transposeA, let transposeB): return product(x[0], x[1], transposeA, transposeB, shape)
+    case .rowMatrices(let kind): return rowMatrices(kind, x[0], x[1])
     case .concatenate(let along): return concatenate(x, along.axis(in: shape), shape)
     case .slice(let along, let from, _):
       return positions(shape).map { at in
@@ -100,6 +101,18 @@ package struct ReferenceEvaluator {
         let left = transposeA ? a.numbers[l * a.shape[1] + at[0]] : a.numbers[at[0] * a.shape[1] + l]
         let right = transposeB ? b.numbers[at[1] * b.shape[1] + l] : b.numbers[l * b.shape[1] + at[1]]
         return sum + left * right
+      }
+    }
+  }
+
+  private static func rowMatrices(_ kind: RowMatrices, _ a: Value, _ b: Value) -> [Double] {
+    zip(rows(a), rows(b)).flatMap { a, b in
+      switch kind {
+      case .timesVectors:
+        (0..<a.count / b.count).map { i in b.indices.reduce(0) { $0 + a[i * b.count + $1] * b[$1] } }
+      case .vectorsTimes:
+        (0..<a.count / b.count).map { j in b.indices.reduce(0) { $0 + a[$1 * (a.count / b.count) + j] * b[$1] } }
+      case .outer: a.flatMap { u in b.map { u * $0 } }
       }
     }
   }

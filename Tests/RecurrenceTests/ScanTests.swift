@@ -139,7 +139,8 @@ import Testing
   /// Few sequences: the threads share rows and units, and no bit depends on how many they are. Long enough for several
   /// stretches; with an empty sequence and several that end in the middle of one.
   @Test(
-    arguments: ["minGRU", "minLSTM", "scanned pair", "SRU", "rotation", "IndRNN, tanh"], [[700], [400, 0, 399, 130]])
+    arguments: ["minGRU", "minLSTM", "scanned pair", "SRU", "rotation", "IndRNN, tanh"],
+    [[700], [400, 0, 399, 130], (0..<34).map { $0 == 20 ? 70 : 9 + $0 % 11 }])
   func sharesChangeNoBit(name: String, lengths: [Int]) throws {
     var random = RandomSource(seed: 6)
     let cell = try #require(TestCell.all.first { $0.description == name })

@@ -41,6 +41,11 @@ import Testing
     Case(testDescription: "product, both transposed", shapes: [[4, 3], [5, 4]]) {
       matmul($0[0], $0[1], transposeA: true, transposeB: true)
     },
+    Case(testDescription: "a matrix for each row", shapes: [[3, 10], [3, 5]]) { rowwiseProduct($0[0], $0[1]) },
+    Case(testDescription: "a matrix for each row, transposed", shapes: [[3, 10], [3, 2]]) {
+      rowwiseProduct($0[0], $0[1], transposed: true)
+    },
+    Case(testDescription: "outer product of each row", shapes: [[3, 2], [3, 5]]) { rowwiseOuterProduct($0[0], $0[1]) },
     Case(testDescription: "concatenate features", shapes: [[3, 2], [3, 4]]) { concatenated($0[0], $0[1]) },
     Case(testDescription: "slice features", shapes: [[2, 3, 5]]) { $0[0].features(1..<4) },
     Case(testDescription: "slice rows", shapes: [[5, 3]]) { $0[0].rows(1..<4) },

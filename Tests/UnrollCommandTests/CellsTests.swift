@@ -40,7 +40,7 @@ import Testing
   @Test func oneCellIsShownWithItsSpeed() throws {
     let plain = try Command.unroll(["cells", "rhn"])
     #expect(plain.code == 0 && plain.output.hasPrefix("rhn: RHN, ") && !plain.output.contains("lstm"))
-    #expect(plain.output.contains("highways.1.transform = σ(") && !plain.output.contains("%"), "\(plain.output)")
+    #expect(plain.output.contains("highways.1.transform = σ(") && !plain.output.contains("·%21"), "\(plain.output)")
     let measured = try Command.unroll(["cells", "mingru", "--speed"])
     #expect(measured.output.contains("\n  training step T100 B32 H128: "), "\(measured.output)")
     let object = try #require(Command.unroll(["cells", "lstm", "--speed", "--json"]).objects().first)

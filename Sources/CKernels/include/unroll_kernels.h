@@ -144,6 +144,15 @@ typedef struct ur_kernels {
   double (*sum)(long count, const float *x);
   double (*sum_of_squares)(long count, const float *x);
 
+  // A matrix for each row, m [rows, p, q]: times a vector for each row, y = m * v [rows, p]; from the left,
+  // y = u' * m [rows, q]; and m = d + u * v', where d may be m and NULL is zero.
+  void (*matrices_times_vectors)(long rows, long p, long q, const float *m, long ldm, const float *v, long ldv,
+                                 float *y, long ldy);
+  void (*vectors_times_matrices)(long rows, long p, long q, const float *m, long ldm, const float *u, long ldu,
+                                 float *y, long ldy);
+  void (*vectors_outer)(long rows, long p, long q, const float *u, long ldu, const float *v, long ldv, const float *d,
+                        long ldd, float *m, long ldm);
+
   void (*transpose)(long rows, long columns, const float *x, long ldx, float *y, long ldy);  // y [columns, rows]
 
   // Optimiser updates in one pass. g is multiplied by gradient_scale first. Adam (Kingma & Ba 2015), corrections are

@@ -1,25 +1,28 @@
 import Tensors
 
 /// The adjoint of a step: from cotangents of the outputs and of the state after the step to cotangents of the inputs,
-/// the state before it and the weights. Derived from the operations' derivative rules, as a graph of the same kind.
+/// the state before it, the contexts and the weights. Derived from the operations' derivative rules, as a graph of the
+/// same kind.
 struct Adjoint {
-  /// `states`: cotangents of the state before the step, by part; `outputs`: of the inputs that are read; `reductions`:
-  /// of the weights.
+  /// `states`: cotangents of the state before the step, by part, then those of the contexts that have any, summed from
+  /// the last step on; `outputs`: of the inputs that are read; `reductions`: of the weights.
   let graph: StepGraph
   /// Which output of the graph is the cotangent of input i; nil when the step does not read that input.
   let inputCotangents: [Int?]
+  /// Which of the graph's states is the cotangent of context i; nil when it has none.
+  let contextCotangents: [Int?]
 
   /// Derives the adjoint of a graph whose values without rows are `.weight` leaves.
   ///
   /// Of the forward values that it reads, those that are a function of another one alone are computed again instead of
   /// being kept for all time steps: a `tanh` in the cache costs less than a row that goes out to memory and comes back.
-  init(of forward: StepGraph, inputCount: Int, stateWidths: [Int]) {
-    let plain = Adjoint(of: forward, inputCount, stateWidths, recomputing: [])
+  init(of forward: StepGraph, step: StepFunction) {
+    let plain = Adjoint(of: forward, step, recomputing: [])
     let cheap = plain.cheapValues(of: forward)
-    self = cheap.isEmpty ? plain : Adjoint(of: forward, inputCount, stateWidths, recomputing: cheap)
+    self = cheap.isEmpty ? plain : Adjoint(of: forward, step, recomputing: cheap)
   }
 
-  private init(of forward: StepGraph, _ inputCount: Int, _ stateWidths: [Int], recomputing: Set<Int>) {
+  private init(of forward: StepGraph, _ step: StepFunction, recomputing: Set<Int>) {
     let trace = Trace()
     var builder = Builder(forward: forward, trace: trace, recomputing: recomputing)
     for (i, output) in forward.outputs.enumerated() {
@@ -29,17 +32,24 @@ struct Adjoint {
       builder.contribute(trace.leaf(.stateCotangent(i), shape: forward.nodes[state].shape), to: state)
     }
     builder.walkBack()
-    let states = stateWidths.enumerated().map { part, width in
+    let states = step.stateWidths.enumerated().map { part, width in
       // A part that the step does not read gets zeros, made from the cotangent that is there anyway.
       builder.cotangent(of: .state(part)) ?? 0 * trace.leaf(.stateCotangent(part), shape: [1, width])
     }
+    var contexts: [Tensor] = []
+    contextCotangents = step.contexts.enumerated().map { index, context in
+      guard context.hasGradient, let own = builder.cotangent(of: .context(index)) else { return nil }
+      let part = states.count + contexts.count
+      contexts.append(trace.leaf(.stateCotangent(part), shape: [1, context.width]) + own)
+      return part
+    }
     var outputs: [Tensor] = []
-    inputCotangents = (0..<inputCount).map { index in
+    inputCotangents = step.inputWidths.indices.map { index in
       guard let cotangent = builder.cotangent(of: .input(index)) else { return nil }
       outputs.append(cotangent)
       return outputs.count - 1
     }
-    graph = StepGraph(trace, outputs: outputs, states: states, reductions: builder.reductions).anchored()
+    graph = StepGraph(trace, outputs: outputs, states: states + contexts, reductions: builder.reductions).anchored()
   }
 
   /// The forward values that the adjoint reads: nodes of the forward graph.
@@ -104,8 +114,11 @@ struct Adjoint {
         return again
       }
       let shape = forward.nodes[node].shape
-      if case .weight? = forward.nodes[node].leaf { return trace.leaf(forward.nodes[node].leaf!, shape: shape) }
-      return trace.leaf(.saved(node), shape: shape)
+      switch forward.nodes[node].leaf {
+      case .weight(let index)?: return trace.leaf(.weight(index), shape: shape)
+      case .context(let index)?: return trace.leaf(.context(index), shape: shape)
+      default: return trace.leaf(.saved(node), shape: shape)
+      }
     }
 
     mutating func walkBack() {

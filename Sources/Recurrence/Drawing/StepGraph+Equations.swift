@@ -99,8 +99,8 @@ extension StepGraph {
     return weight
   }
 
-  /// `forget` for a parameter `forget.weight` or a slice of it, and the whole path where several layers of the step have
-  /// that name: `highways.1.transform`. nil for other nodes.
+  /// `forget` for a parameter `forget.weight` or a slice of it, and the whole path where several layers of the step
+  /// have that name: `highways.1.transform`. nil for other nodes.
   func layerName(_ weight: Int, _ names: StepNames) -> String? {
     guard let path = layerPath(sliced(weight), names), let name = path.last else { return nil }
     let namesakes = Set(nodes.indices.compactMap { layerPath($0, names) }.filter { $0.last == name })

@@ -32,6 +32,8 @@ struct StepNotation {
       case .pointwise(let pointwise): return write(pointwise, operands)
       case .product(let transposeA, let transposeB):
         return (product(operands[0], operands[1], transposeA, transposeB), .product)
+      case .rowMatrices(let kind):
+        return (kind.notation(operand(operands[0], in: .atom), operand(operands[1], in: .atom)), .product)
       case .concatenate(let along):
         let separator = along == .rows && !graph.hasRows[node] ? "; " : ", "
         return ("[" + operands.map(name).joined(separator: separator) + "]", .atom)
@@ -137,5 +139,16 @@ extension Float {
   fileprivate var short: String {
     let text = "\(self)"
     return text.hasSuffix(".0") ? String(text.dropLast(2)) : text
+  }
+}
+
+extension RowMatrices {
+  /// As a textbook writes it for one row.
+  fileprivate func notation(_ a: String, _ b: String) -> String {
+    switch self {
+    case .timesVectors: "\(a)·\(b)"
+    case .vectorsTimes: "\(a)ᵀ·\(b)"
+    case .outer: "\(a)·\(b)ᵀ"
+    }
   }
 }

@@ -6,9 +6,9 @@ import Tensors
 ///                                     coefficient     rest
 ///
 /// Taken apart are sums, differences, products with something that holds no multiple of the state, and
-/// `scale · a + offset`. Everything else is one piece, which may well depend on the state, as a gate σ(U·h) does: whether
-/// coefficients and rest need the state is a second question (``needsState``). Multiples of several parts come apart as
-/// well, so a state of two parts that turn into each other has a small matrix of coefficients.
+/// `scale · a + offset`. Everything else is one piece, which may well depend on the state, as a gate σ(U·h) does:
+/// whether coefficients and rest need the state is a second question (``needsState``). Multiples of several parts come
+/// apart as well, so a state of two parts that turn into each other has a small matrix of coefficients.
 ///
 /// Coefficients and rest are symbols of the value's own trace. Shapes follow the rules of broadcasting.
 package struct AffineInState {

@@ -3,7 +3,7 @@ import Tensors
 /// Fuses chains of elementwise operations of one width, and sums into the products they follow:
 ///
 ///     tanh(f * c + i * g)            ->   one pass over tiles that stay in the cache
-///     product(h, U) + w, used once   ->   a product that starts from w
+///     product(h, U) + w, used once   ->   a product that starts from w, also of the rows' own vectors
 enum FusePointwise {
   @Sendable static func run(_ graph: StepGraph) -> StepGraph {
     var result = graph
@@ -34,7 +34,7 @@ enum FusePointwise {
   private static func epilogue(_ i: Int, _ graph: StepGraph, _ users: [[Int]]) -> Int? {
     let node = graph.nodes[i]
     for (product, term) in [(node.operands[0], node.operands[1]), (node.operands[1], node.operands[0])] {
-      guard case .product(transposeA: false, _)? = graph.nodes[product].operation, graph.hasRows[product],
+      guard graph.nodes[product].canAddToTerm, graph.hasRows[product],
         users[product].count == 1, product != term, graph.nodes[product].phase == node.phase,
         graph.nodes[product].width == node.width, graph.nodes[term].width == node.width,
         !graph.outputs.contains(product), !graph.states.contains(product)
@@ -45,6 +45,16 @@ enum FusePointwise {
       return product
     }
     return nil
+  }
+}
+
+extension StepGraph.Node {
+  /// Whether it is computed as a sum that can start from something else than zero.
+  fileprivate var canAddToTerm: Bool {
+    switch operation {
+    case .product(transposeA: false, _)?, .rowMatrices(.outer)?: true
+    default: false
+    }
   }
 }
 

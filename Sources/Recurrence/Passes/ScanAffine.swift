@@ -48,9 +48,18 @@ enum ScanAffine {
     let fits = updates.allSatisfy { update in
       let width = graph.nodes[update.sum].width
       return users[update.product] == [update.sum] && !graph.outputs.contains(update.product)
-        && [update.coefficient, update.rest].allSatisfy { graph.nodes[$0].width == width }
+        && [update.coefficient, update.rest].allSatisfy { graph.nodes[$0].width == width && !isContext($0, graph) }
     }
     return fits ? updates : nil
+  }
+
+  /// Whether a value is a context itself, or a part of one: it has one row for all time steps.
+  private static func isContext(_ node: Int, _ graph: StepGraph) -> Bool {
+    switch graph.nodes[node].source {
+    case .leaf(.context): true
+    case .operation(.slice, let operands): isContext(operands[0], graph)
+    default: false
+    }
   }
 
   private static func placed(_ graph: StepGraph, _ updates: [Update]) -> StepGraph {

@@ -21,12 +21,11 @@ struct Lowering {
   private var homes: [Int: (node: Int, column: Int)] = [:]
   private var program = Program()
 
-  static func lower(_ graph: StepGraph, stateWidths: [Int], inputWidths: [Int], kept: Set<Int>, forward: Program? = nil)
-    -> Program
-  {
+  static func lower(_ graph: StepGraph, of step: StepFunction, kept: Set<Int>, forward: Program? = nil) -> Program {
     var lowering = Lowering(graph, kept: kept, forward: forward)
-    lowering.program.stateWidths = stateWidths
-    lowering.placeLeaves(inputWidths: inputWidths)
+    lowering.program.stateWidths = graph.states.map { graph.nodes[$0].width }
+    lowering.program.contextWidths = step.contexts.map(\.width)
+    lowering.placeLeaves(inputWidths: step.inputWidths)
     lowering.placeNodes()
     lowering.emit()
     return lowering.program
@@ -97,6 +96,7 @@ struct Lowering {
       case .state(let part)?:
         let kind: Address.Kind = keepsState(part, leaf: i) ? .previous : .carriedIn
         program.addresses[i] = Address(kind: kind, index: part, column: 0)
+      case .context(let index)?: program.addresses[i] = Address(kind: .context, index: index, column: 0)
       case .weight(let weight)?: program.addresses[i] = Address(kind: .vector, index: weight, column: 0)
       case .parameter?, .constant?: mistake("a plan's graph has weights in place of parameters")
       case nil: break
@@ -260,9 +260,12 @@ struct Lowering {
     switch operation {
     case .product:
       return epilogues[i] == nil ? [(0, product(i, d: nil, c: i))] : []
+    case .rowMatrices:
+      return epilogues[i] == nil ? [(1, matrices(i, d: nil, c: i))] : []
     case .pointwise:
       if case .epilogue(let product) = node.fusion {
         let term = operands[0] == product ? operands[1] : operands[0]
+        if case .rowMatrices? = graph.nodes[product].operation { return [(1, matrices(product, d: term, c: i))] }
         return [(0, self.product(product, d: term, c: i))]
       }
       if node.fusion == .scan { return [(2, scan(i))] }
@@ -312,6 +315,15 @@ struct Lowering {
       a: resolve(a), b: resolve(operands[1]), state: Address(kind: .scanned, index: part, column: 0),
       before: before.kind == .stretch ? before : nil, after: after.kind == .sequence ? after : nil,
       width: graph.nodes[i].width)
+  }
+
+  private func matrices(_ i: Int, d: Int?, c: Int) -> Instruction {
+    guard case .operation(.rowMatrices(let kind), let operands) = graph.nodes[i].source,
+      let extents = kind.extents(graph.nodes[operands[0]].width, graph.nodes[operands[1]].width)
+    else { mistake("%\(i) has no matrices") }
+    return .matrices(
+      kind, a: resolve(operands[0]), b: resolve(operands[1]), d: d.map(resolve), result: resolve(c), p: extents.p,
+      q: extents.q)
   }
 
   private mutating func copy(_ node: Int, to target: Address, width: Int) -> Instruction {

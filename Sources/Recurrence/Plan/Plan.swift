@@ -30,20 +30,21 @@ package final class Plan: Sendable {
     let rewritten = run(.rewrites, on: history[0].graph, &history).anchored()
     let (weights, cut) = rewritten.cutWeights()
     let forward = run(.placements, on: cut, &history)
-    let adjoint = Adjoint(of: forward, inputCount: step.inputWidths.count, stateWidths: step.stateWidths)
+    let adjoint = Adjoint(of: forward, step: step)
     var adjointHistory = [(name: "derive", graph: adjoint.graph)]
     let backward = run(.placements, on: adjoint.graph, &adjointHistory)
     func lower(_ graph: StepGraph, kept: Set<Int> = [], forward: Program? = nil) -> Program {
-      Lowering.lower(
-        graph, stateWidths: step.stateWidths, inputWidths: step.inputWidths, kept: kept, forward: forward)
+      Lowering.lower(graph, of: step, kept: kept, forward: forward)
     }
     self.weights = WeightSources(weights)
     inference = lower(forward)
     training = lower(forward, kept: adjoint.saved)
     self.adjoint = AdjointProgram(
-      program: lower(backward, forward: training), inputCotangents: adjoint.inputCotangents)
+      program: lower(backward, forward: training), inputCotangents: adjoint.inputCotangents,
+      contextCotangents: adjoint.contextCotangents)
     adjointWithoutInputs = AdjointProgram(
-      program: lower(backward.withoutOutputs, forward: training), inputCotangents: step.inputWidths.map { _ in nil })
+      program: lower(backward.withoutOutputs, forward: training), inputCotangents: step.inputWidths.map { _ in nil },
+      contextCotangents: adjoint.contextCotangents)
     self.history = history
     self.adjointHistory = adjointHistory
   }
@@ -54,4 +55,6 @@ struct AdjointProgram: Sendable {
   let program: Program
   /// Which output is the cotangent of input i; nil when there is none.
   let inputCotangents: [Int?]
+  /// Which part of the state is the cotangent of context i; nil when there is none.
+  let contextCotangents: [Int?]
 }

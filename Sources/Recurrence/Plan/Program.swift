@@ -16,6 +16,8 @@ struct Address: Hashable, Sendable {
     case carriedIn, carriedOut
     /// Part `index` of the state of a scan, which changes in place.
     case scanned
+    /// A sequence's row of context `index`, the same at all its time steps.
+    case context
     /// A weight's vector, the same for every row.
     case vector
   }
@@ -47,6 +49,8 @@ enum Instruction: Sendable {
   /// state = a * state + b, over any number of steps at once. `before` gets the state before each step, `after` that
   /// after it.
   case scan(a: Address, b: Address, state: Address, before: Address?, after: Address?, width: Int)
+  /// Matrices [p, q] of the rows, or with them; an outer product adds d.
+  case matrices(RowMatrices, a: Address, b: Address, d: Address?, result: Address, p: Int, q: Int)
 
   var addresses: [Address] {
     switch self {
@@ -54,6 +58,7 @@ enum Instruction: Sendable {
     case .pointwise(_, let operands, _): operands
     case .rows(_, let a, let result, _): [a, result]
     case .scan(let a, let b, let state, let before, let after, _): [a, b, state] + [before, after].compactMap { $0 }
+    case .matrices(_, let a, let b, let d, let result, _, _): [a, b, result] + (d.map { [$0] } ?? [])
     }
   }
 }
@@ -103,6 +108,8 @@ struct Program: Sendable {
   /// Widths of the state's parts, and where each one's new value goes.
   var stateWidths: [Int] = []
   var newStates: [Address] = []
+  /// Widths of the contexts.
+  var contextWidths: [Int] = []
   var outputs: [Address] = []
   /// In an adjoint: the buffers that take the outputs' cotangents.
   var outputCotangents: [Int: Address] = [:]

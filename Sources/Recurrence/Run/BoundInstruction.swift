@@ -9,6 +9,7 @@ struct BoundInstruction {
     case rows(RowFunction, width: Int)
     /// Places: a, b, the state, then those that get the state before and after each step.
     case scan(width: Int, before: Int?, after: Int?)
+    case matrices(RowMatrices, p: Int, q: Int, hasInitial: Bool)
   }
   private let work: Work
   private let places: UnsafeMutableBufferPointer<Place>
@@ -43,6 +44,9 @@ struct BoundInstruction {
     case .scan(_, _, _, let before, let after, let width):
       addresses = instruction.addresses
       work = .scan(width: width, before: before.map { _ in 3 }, after: after.map { _ in addresses.count - 1 })
+    case .matrices(let kind, _, _, let d, _, let p, let q):
+      work = .matrices(kind, p: p, q: q, hasInitial: d != nil)
+      addresses = instruction.addresses
     }
     places = .allocate(capacity: addresses.count)
     for (i, address) in addresses.enumerated() { places.initializeElement(at: i, to: memory.place(address)) }
@@ -67,6 +71,9 @@ struct BoundInstruction {
 
   /// Whether it reads the state before a step from where the states of all steps stand.
   var readsPrevious: Bool { places.contains { $0.motion == .previousRows } }
+
+  /// Whether it can run for one time step at a time only: it reads a context, of which there is one row for all steps.
+  var needsSteps: Bool { places.contains { $0.motion == .sequences } }
 
   /// Runs for `count` rows from packed row `row` on: this member's share of the columns, the same in each `units`
   /// columns where these are given. A column is computed alike whoever has it, so the number of members changes no bit.
@@ -99,6 +106,11 @@ struct BoundInstruction {
       guard member?.index ?? 0 == 0 else { return }
       runRows(table, function, width, count, pointer(0), pointer(1))
     case .scan: scan(table, steps: 1, count: count, row: row, isReversed: false, member: member, units: units)
+    case .matrices(let kind, let p, let q, let hasInitial):
+      guard member?.index ?? 0 == 0 else { return }
+      kind.run(
+        table, rows: count, p: p, q: q, pointer(0), places[0].stride, pointer(1), places[1].stride,
+        initial: hasInitial ? pointer(3) : nil, hasInitial ? places[3].stride : 0, into: pointer(2), places[2].stride)
     }
   }
 

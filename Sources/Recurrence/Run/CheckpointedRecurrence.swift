@@ -9,8 +9,10 @@ struct CheckpointedRun {
   let operation: CheckpointedRecurrence
 
   init(
-    _ plan: Plan, _ weights: WeightValues, _ inputs: [Tensor], _ states: [Tensor], _ layout: Layout, segmentLength: Int
+    _ plan: Plan, _ weights: WeightValues, _ arguments: StepFunction.Arguments, _ layout: Layout, segmentLength: Int
   ) {
+    let inputs = arguments.inputs
+    let contexts = arguments.contexts.map(layout.inShardOrder)
     let segments = stride(from: 0, to: layout.time, by: segmentLength).map {
       Segment(of: layout, steps: $0..<min(layout.time, $0 + segmentLength))
     }
@@ -20,27 +22,27 @@ struct CheckpointedRun {
     let outputs = inference.program.outputs.map { address in
       Tensor.uninitialized([layout.rowCount, inference.program.sequences[address.index].width])
     }
-    var state = states.map(layout.inShardOrder)
+    var state = arguments.states.map(layout.inShardOrder)
     var checkpoints: [[Storage]] = []
     for segment in segments {
       checkpoints.append(state)
       for (input, buffer) in zip(inputs, buffers) { segment.read(input, into: buffer) }
-      state = inference.run(segment.layout, buffers, from: state, initial: state).run()
+      state = inference.run(segment.layout, buffers, from: state, initial: state, contexts: contexts).run()
       for (address, output) in zip(inference.program.outputs, outputs) {
         segment.write(buffers[address.index], into: output)
       }
     }
     self.outputs = outputs
-    self.states = zip(state, inference.program.stateWidths).map { layout.inCallerOrder($0, width: $1) }
+    states = zip(state, inference.program.stateWidths).map { layout.inCallerOrder($0, width: $1) }
     operation = CheckpointedRecurrence(
       plan: plan, weights: weights, layout: layout, segments: segments, inputs: inputs.map(\.detached),
-      checkpoints: checkpoints)
+      checkpoints: checkpoints, contexts: contexts)
   }
 }
 
 /// A recurrence as one entry of a tape that remembers its inputs and the states between segments of time: from the last
 /// segment to the first it runs forwards again from the state before the segment, then the adjoint back over it, with
-/// the states' cotangents handed on. Operands: inputs, initial states, the weights' sources.
+/// the states' cotangents handed on. Operands: inputs, initial states, contexts, the weights' sources.
 struct CheckpointedRecurrence: CompositeOperation {
   let plan: Plan
   let weights: WeightValues
@@ -49,6 +51,8 @@ struct CheckpointedRecurrence: CompositeOperation {
   let inputs: [Tensor]
   /// For each segment the states before its first step, in shard order.
   let checkpoints: [[Storage]]
+  /// In shard order.
+  let contexts: [Storage]
 
   func cotangents(_ results: [Tensor?], needed: [Bool]) -> [Tensor?] {
     let chosen = plan.adjoint(needed: needed)
@@ -62,14 +66,14 @@ struct CheckpointedRecurrence: CompositeOperation {
       output.map { Tensor.uninitialized([layout.rowCount, program.sequences[program.outputs[$0].index].width]) }
     }
     var weightCotangents = WeightCotangents(plan.weights)
-    var carried = plan.finalCotangents(results, layout)
+    var carried = chosen.start(results, layout)
     for (segment, state) in zip(segments, checkpoints).reversed() {
       for (input, buffer) in zip(inputs, saved) { segment.read(input, into: buffer) }
-      _ = training.run(segment.layout, saved, from: state, initial: state).run()
+      _ = training.run(segment.layout, saved, from: state, initial: state, contexts: contexts).run()
       for (output, address) in program.outputCotangents {
         if let cotangent = results[output] { segment.read(cotangent, into: buffers[address.index]) }
       }
-      let run = adjoint.run(segment.layout, buffers, from: carried, initial: state)
+      let run = adjoint.run(segment.layout, buffers, from: carried, initial: state, contexts: contexts)
       carried = run.run()
       weightCotangents.add(run, sources: weights.sources)
       for (output, cotangent) in zip(chosen.inputCotangents, inputCotangents) {
@@ -77,8 +81,7 @@ struct CheckpointedRecurrence: CompositeOperation {
         segment.write(buffers[program.outputs[output].index], into: cotangent)
       }
     }
-    let initials = zip(carried, program.stateWidths).map { layout.inCallerOrder($0, width: $1) }
-    return inputCotangents + initials + weightCotangents.sums
+    return inputCotangents + chosen.perSequence(carried, layout) + weightCotangents.sums
   }
 
   /// What the forward run saved, and buffers of the adjoint's own; zeros for outputs that nothing depends on.

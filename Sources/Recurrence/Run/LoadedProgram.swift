@@ -62,9 +62,12 @@ struct LoadedProgram {
   /// - Parameters:
   ///   - start: what the carried states start from, in shard order; in an adjoint these are cotangents.
   ///   - initial: the states before the first step of the forward run, in shard order.
-  func run(_ layout: Layout, _ sequences: [Storage], from start: [Storage], initial: [Storage]) -> ProgramRun {
+  ///   - contexts: in shard order.
+  func run(
+    _ layout: Layout, _ sequences: [Storage], from start: [Storage], initial: [Storage], contexts: [Storage]
+  ) -> ProgramRun {
     ProgramRun(
       program: program, layout: layout, sequences: sequences, vectors: vectors, matrices: matrices, start: start,
-      initial: initial, keptStates: keptStates, isReversed: isReversed)
+      initial: initial, contexts: contexts, keptStates: keptStates, isReversed: isReversed)
   }
 }

@@ -15,6 +15,8 @@ struct ProgramRun: @unchecked Sendable {
   let start: [Storage]
   /// The states before the first step of the forward run, in shard order, and where the later ones stand.
   let initial: [Storage]
+  /// The contexts, in shard order, [batch, width].
+  let contexts: [Storage]
   let keptStates: [Address]
   let isReversed: Bool
 
@@ -101,9 +103,8 @@ struct ProgramRun: @unchecked Sendable {
   private func runShared(_ shard: Layout.Shard, _ results: [Storage]) {
     let stretches = stretches(of: shard)
     let memory = ShardMemory(self, shard, rowsOfStretch: stretches.map { rows(of: $0, shard).count }.max() ?? 0)
-    let members = (0..<Threads.count).map {
-      (member: TeamMember(index: $0, count: Threads.count), work: BoundProgram(self, memory))
-    }
+    let count = Threads.count
+    let members = (0..<count).map { (member: TeamMember(index: $0, count: count), work: BoundProgram(self, memory)) }
     for steps in stretches {
       memory.beginStretch(at: rows(of: steps, shard).lowerBound)
       parallel(members.count) { runWholeSequence(members[$0].work.before, shard, steps, members[$0].member) }
@@ -123,6 +124,7 @@ struct ProgramRun: @unchecked Sendable {
       case .product(_, let packed, _, _, _): sum + matrices[packed].storage.count
       case .pointwise(let code, _, let width): sum + 8 * code.count * width
       case .rows(_, _, _, let width), .scan(_, _, _, _, _, let width): sum + 8 * width
+      case .matrices(_, _, _, _, _, let p, let q): sum + p * q
       }
     }
     return layout.rowCount * work > 1 << 22
@@ -140,12 +142,23 @@ struct ProgramRun: @unchecked Sendable {
     }
   }
 
-  /// Runs time steps in order, all of them or a member's units. In a reversed run step 0 is the last one in time.
+  /// Runs the loop over some steps, all of it or a member's units. In a reversed run step 0 is the last one in time.
   private func runLoop(
     _ loop: UnsafeBufferPointer<BoundInstruction>, _ shard: Layout.Shard, _ steps: Range<Int>,
     _ member: TeamMember? = nil
   ) {
-    if program.isScan { return runScans(loop, shard, steps, member) }
+    if program.isScan {
+      runScans(loop, shard, steps, member)
+    } else {
+      runSteps(loop, shard, steps, member)
+    }
+  }
+
+  /// Runs instructions time step by time step.
+  private func runSteps(
+    _ loop: UnsafeBufferPointer<BoundInstruction>, _ shard: Layout.Shard, _ steps: Range<Int>,
+    _ member: TeamMember? = nil
+  ) {
     let table = Kernels.active.table
     let units = member == nil ? nil : program.teamSchedule.units
     for step in steps {
@@ -212,20 +225,28 @@ struct ProgramRun: @unchecked Sendable {
     return true
   }
 
-  /// Instructions that need no order in time, over blocks of packed rows.
+  /// Instructions that need no order in time, over blocks of packed rows; step by step where one needs it.
   private func runWholeSequence(
     _ instructions: UnsafeBufferPointer<BoundInstruction>, _ shard: Layout.Shard, _ steps: Range<Int>,
     _ member: TeamMember? = nil
   ) {
     guard !instructions.isEmpty, !steps.isEmpty else { return }
+    if instructions.contains(where: \.needsSteps) {
+      // Few cells have such instructions; a member of a team leaves them to the first.
+      if member?.index ?? 0 == 0 { runSteps(instructions, shard, steps) }
+      return
+    }
     let table = Kernels.active.table
     let readsPrevious = instructions.contains(where: \.readsPrevious)
     let spans = readsPrevious ? spans(of: steps, shard) : [(rows: rows(of: steps, shard), past: nil)]
     for (rows, past) in spans {
-      let share = member?.share(of: rows.count, multiple: table.pointee.tile) ?? 0..<rows.count
+      // The rows before the first step stand elsewhere, and go with all of its rows.
+      let isWhole = readsPrevious && past == nil
+      let share = member?.share(of: rows.count, multiple: isWhole ? rows.count : table.pointee.tile) ?? 0..<rows.count
       let own = rows.lowerBound + share.lowerBound..<rows.lowerBound + share.upperBound
-      for first in stride(from: own.lowerBound, to: own.upperBound, by: Self.block) {
-        let count = min(Self.block, own.upperBound - first)
+      let block = isWhole ? rows.count : Self.block
+      for first in stride(from: own.lowerBound, to: own.upperBound, by: block) {
+        let count = min(block, own.upperBound - first)
         for instruction in instructions {
           instruction.run(table, count: count, row: first, previousRow: past.map { first - $0 }, isOdd: false)
         }

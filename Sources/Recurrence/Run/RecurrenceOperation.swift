@@ -4,51 +4,50 @@ import Tensors
 struct WholeRun {
   let outputs: [Tensor]
   let states: [Tensor]
-  /// The sequence buffers, and the initial states in shard order.
+  /// The sequence buffers; the initial states and the contexts in shard order.
   let sequences: [Storage]
-  let initial: [Storage]
+  let initial, contexts: [Storage]
 
-  init(_ loaded: LoadedProgram, _ inputs: [Tensor], _ states: [Tensor], _ layout: Layout) {
-    let initial = states.map(layout.inShardOrder)
+  init(_ loaded: LoadedProgram, _ arguments: StepFunction.Arguments, _ layout: Layout) {
+    let inputs = arguments.inputs
+    initial = arguments.states.map(layout.inShardOrder)
+    contexts = arguments.contexts.map(layout.inShardOrder)
     let given = Dictionary(uniqueKeysWithValues: inputs.map(\.storage).enumerated().map { ($0, $1) })
     let sequences = loaded.buffers(rows: layout.rowCount, given: given)
-    let finals = loaded.run(layout, sequences, from: initial, initial: initial).run()
+    let finals = loaded.run(layout, sequences, from: initial, initial: initial, contexts: contexts).run()
     outputs = loaded.program.outputs.map { loaded.program.tensor($0, sequences, rows: layout.rowCount) }
-    self.states = zip(finals, loaded.program.stateWidths).map { layout.inCallerOrder($0, width: $1) }
+    states = zip(finals, loaded.program.stateWidths).map { layout.inCallerOrder($0, width: $1) }
     self.sequences = sequences
-    self.initial = initial
   }
 }
 
 /// A whole recurrence as one entry of a tape: remembers what the forward run saved, and runs the adjoint program back
-/// through time. Operands: inputs, initial states, the weights' sources.
+/// through time. Operands: inputs, initial states, contexts, the weights' sources.
 struct RecurrenceOperation: CompositeOperation {
   let plan: Plan
   let layout: Layout
   /// The weights' values are those of the forward run.
   let weights: WeightValues
-  /// The forward run's sequence buffers and initial states in shard order.
-  let sequences: [Storage]
-  let initial: [Storage]
+  let forward: WholeRun
 
   func cotangents(_ results: [Tensor?], needed: [Bool]) -> [Tensor?] {
     let chosen = plan.adjoint(needed: needed)
     let adjoint = LoadedProgram(.adjoint(chosen), of: plan, weights)
-    var given = Dictionary(uniqueKeysWithValues: sequences.enumerated().map { ($0, $1) })
+    var given = Dictionary(uniqueKeysWithValues: forward.sequences.enumerated().map { ($0, $1) })
     for (output, address) in adjoint.program.outputCotangents {
       let width = adjoint.program.sequences[address.index].width
       given[address.index] = (results[output] ?? .zeros([layout.rowCount, width])).storage
     }
     let run = adjoint.run(
-      layout, adjoint.buffers(rows: layout.rowCount, given: given), from: plan.finalCotangents(results, layout),
-      initial: initial)
-    let initials = zip(run.run(), adjoint.program.stateWidths).map { layout.inCallerOrder($0, width: $1) }
+      layout, adjoint.buffers(rows: layout.rowCount, given: given), from: chosen.start(results, layout),
+      initial: forward.initial, contexts: forward.contexts)
+    let perSequence = chosen.perSequence(run.run(), layout)
     var weightCotangents = WeightCotangents(plan.weights)
     weightCotangents.add(run, sources: weights.sources)
     let inputs = chosen.inputCotangents.map { output in
       output.map { adjoint.program.tensor(adjoint.program.outputs[$0], run.sequences, rows: layout.rowCount) }
     }
-    return inputs + initials + weightCotangents.sums
+    return inputs + perSequence + weightCotangents.sums
   }
 }
 
@@ -57,12 +56,25 @@ extension Plan {
   func adjoint(needed: [Bool]) -> AdjointProgram {
     needed.prefix(adjoint.inputCotangents.count).contains(true) ? adjoint : adjointWithoutInputs
   }
+}
 
-  /// The cotangents of the states after the last step, in shard order, from those of all results.
-  func finalCotangents(_ results: [Tensor?], _ layout: Layout) -> [Storage] {
-    zip(results.dropFirst(training.outputs.count), training.stateWidths).map { cotangent, width in
-      layout.inShardOrder(cotangent ?? .zeros([layout.batch, width]))
+extension AdjointProgram {
+  /// Where the carried cotangents start, in shard order: those of the states after the last step, which are the last of
+  /// the results, and zeros for the contexts.
+  func start(_ results: [Tensor?], _ layout: Layout) -> [Storage] {
+    let contexts = contextCotangents.compactMap { $0 }.count
+    let widths = program.stateWidths
+    let states = widths.count - contexts
+    return (results.suffix(states) + Array(repeating: nil, count: contexts)).enumerated().map { part, cotangent in
+      layout.inShardOrder(cotangent ?? .zeros([layout.batch, widths[part]]))
     }
+  }
+
+  /// The cotangents of the initial states and of the contexts, from what was carried to the first step.
+  func perSequence(_ carried: [Storage], _ layout: Layout) -> [Tensor?] {
+    let contexts = contextCotangents.compactMap { $0 }.count
+    func tensor(_ part: Int) -> Tensor { layout.inCallerOrder(carried[part], width: program.stateWidths[part]) }
+    return (0..<carried.count - contexts).map(tensor) + contextCotangents.map { $0.map(tensor) }
   }
 }
 

@@ -6,6 +6,8 @@ struct Place {
   enum Motion {
     /// Always the same: scratch of a step, a weight's vector.
     case fixed
+    /// A row for each sequence of the shard, the same at all time steps.
+    case sequences
     /// The packed rows of the running step.
     case rows
     /// The same, where the first row is the first of the running stretch.
@@ -28,7 +30,7 @@ struct Place {
   @inline(__always)
   func pointer(row: Int, previousRow: Int?, isOdd: Bool) -> UnsafeMutablePointer<Float> {
     switch motion {
-    case .fixed: return base
+    case .fixed, .sequences: return base
     case .rows: return base + row * stride
     case .rowsOfStretch: return base + (row - origin.pointee) * stride
     case .previousRows: return previousRow.map { base + $0 * stride } ?? alternate
@@ -96,6 +98,10 @@ struct ShardMemory {
     case .scanned:
       return place(
         .fixed, carried[address.index].even.floats + column, stride: run.program.stateWidths[address.index])
+    case .context:
+      let width = run.program.contextWidths[address.index]
+      return place(
+        .sequences, run.contexts[address.index].floats + shard.firstSequence * width + column, stride: width)
     case .vector:
       let base = run.vectors[address.index]!.storage.floats + column
       return place(.fixed, base, stride: 0)

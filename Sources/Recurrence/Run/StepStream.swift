@@ -23,16 +23,20 @@ package final class StepStream {
   /// Values in a row of the input, of the output.
   package let inputWidth, outputWidth: Int
 
-  /// A stream of an inference program with one input and one output, beginning with states [1, width].
-  init(_ loaded: LoadedProgram, from states: [Tensor]) {
+  private let contexts: [Tensor]
+
+  /// A stream of an inference program with one input and one output, beginning with states [1, width], for a sequence
+  /// with contexts [1, width].
+  init(_ loaded: LoadedProgram, from states: [Tensor], contexts: [Tensor]) {
     let program = loaded.program
     let layout = Layout(time: 1, batch: 1)
     // A stream changes its states in place: each use gets a copy.
     let run = loaded.run(
       layout, loaded.buffers(rows: 1), from: states.map(layout.inShardOrder),
-      initial: states.map(layout.inShardOrder))
+      initial: states.map(layout.inShardOrder), contexts: contexts.map(layout.inShardOrder))
     let memory = ShardMemory(run, layout.shards[0], rowsOfStretch: 1)
     self.loaded = loaded
+    self.contexts = contexts
     self.run = run
     self.memory = memory
     team = StreamTeam(run)
@@ -93,7 +97,7 @@ package final class StepStream {
   }
 
   /// Another stream with the same weights that goes on from here; neither affects the other.
-  package func forked() -> StepStream { StepStream(loaded, from: states) }
+  package func forked() -> StepStream { StepStream(loaded, from: states, contexts: contexts) }
 
   /// The parts of the state after the last step, each [1, width].
   package var states: [Tensor] {

@@ -63,9 +63,9 @@ package struct TeamSchedule: Sendable {
     guard let width = widths.min() else { return nil }
     let fits = instructions.allSatisfy { instruction in
       switch instruction {
-      case .rows: false
       case .scan(_, _, _, _, _, let own):
         own % width == 0 && instruction.addresses.allSatisfy { $0.column % width == 0 }
+      case .rows, .matrices: false
       case .pointwise(let code, let operands, let own):
         own % width == 0 && operands.allSatisfy { $0.column % width == 0 }
           && !code.contains { $0.opcode == UR_SPLAT.rawValue }
@@ -100,7 +100,7 @@ package struct TeamSchedule: Sendable {
           program.inheritedSequences > 0 ? nil : .sequence(program.newStates[address.index].index, step: step - 1)
         case .carriedIn: .carried(address.index, isOdd: step % 2 == 1)
         case .carriedOut: .carried(address.index, isOdd: step % 2 == 0)
-        case .scanned, .vector: nil
+        case .scanned, .vector, .context: nil
         }
       }
       switch instruction {
@@ -110,6 +110,9 @@ package struct TeamSchedule: Sendable {
       case .pointwise(let code, let operands, _):
         let targets = Set(code.map { Int($0.destination) }).filter { $0 < operands.count }
         written = Set(targets.compactMap { cell(operands[$0]) })
+      case .matrices(_, let a, let b, let d, let result, _, _):
+        written = Set([cell(result)].compactMap { $0 })
+        gathered = Set([a, b, d].compactMap { $0.flatMap(cell) })
       case .rows(_, let a, let result, _):
         written = Set([cell(result)].compactMap { $0 })
         gathered = Set([cell(a)].compactMap { $0 })

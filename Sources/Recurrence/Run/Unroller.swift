@@ -40,91 +40,97 @@ package final class Unroller: Sendable {
   /// - Parameters:
   ///   - inputs: packed rows [rows, width] of each input.
   ///   - states: each part of the state before the first step, [batch, width], in the order of the layout's lengths.
+  ///   - contexts: each context, [batch, width], in the same order.
   ///   - checkpointing: what is kept for the gradient; plain steps always keep everything.
   ///   - precision: of the matrices that products read. Other ones than `.float32` are for compiled inference: a
   ///     gradient that is being taken, and stepwise unrolling, stop with a message.
   /// - Returns: packed rows of each output, and each part of the state after each sequence's own last step. A sequence
   ///   of length 0 ends in the state it began with.
   package func callAsFunction(
-    _ inputs: [Tensor], states: [Tensor], layout: Layout, _ unrolling: Unrolling = .compiled,
+    _ inputs: [Tensor], states: [Tensor], contexts: [Tensor] = [], layout: Layout, _ unrolling: Unrolling = .compiled,
     checkpointing: Checkpointing = .none, precision: Precision = .float32
   ) -> (outputs: [Tensor], states: [Tensor]) {
-    check(inputs, states, layout)
+    let arguments = StepFunction.Arguments(inputs: inputs, states: states, contexts: contexts)
+    check(arguments, layout)
     switch unrolling.way {
-    case .compiled(let passes): return compiled(plan(passes), inputs, states, layout, checkpointing, precision)
+    case .compiled(let passes): return compiled(plan(passes), arguments, layout, checkpointing, precision)
     case .stepwise:
       demand(precision == .float32, "recurrence: stepwise unrolling has float32 only, not \(precision)")
-      return stepwise(inputs, states, layout)
+      return stepwise(arguments, layout)
     }
   }
 
-  private func check(_ inputs: [Tensor], _ states: [Tensor], _ layout: Layout) {
-    for (input, width) in zip(inputs, step.inputWidths) {
+  private func check(_ arguments: StepFunction.Arguments, _ layout: Layout) {
+    for (input, width) in zip(arguments.inputs, step.inputWidths) {
       demand(
         input.shape == [layout.rowCount, width],
         "recurrence: input rows \(input.shape) should be [\(layout.rowCount), \(width)]")
     }
-    for (state, width) in zip(states, step.stateWidths) {
+    for (state, width) in zip(arguments.states, step.stateWidths) {
       demand(
         state.shape == [layout.batch, width],
         "recurrence: initial state \(state.shape) should be [\(layout.batch), \(width)]")
     }
+    let contexts = arguments.contexts.map(\.shape)
+    let expected = step.contexts.map { [layout.batch, $0.width] as Shape }
+    demand(contexts == expected, "recurrence: contexts \(contexts) should be \(expected)")
   }
 
   // MARK: Compiled
 
   private func compiled(
-    _ plan: Plan, _ inputs: [Tensor], _ states: [Tensor], _ layout: Layout, _ checkpointing: Checkpointing,
+    _ plan: Plan, _ arguments: StepFunction.Arguments, _ layout: Layout, _ checkpointing: Checkpointing,
     _ precision: Precision
-  ) -> (outputs: [Tensor], states: [Tensor]) {
+  ) -> StepFunction.Results {
     let (sources, values) = plan.weightSources()
     guard case .tape(let tape) = Recording.current else {
       let run = WholeRun(
-        LoadedProgram(.inference, of: plan, values, precision: precision), inputs, states, layout)
+        LoadedProgram(.inference, of: plan, values, precision: precision), arguments, layout)
       return (run.outputs, run.states)
     }
     demand(precision == .float32, "recurrence: a gradient needs float32; \(precision) is for inference")
     let operation: any CompositeOperation
     let results: [Tensor]
     if let length = checkpointing.segmentLength(time: layout.time) {
-      let run = CheckpointedRun(plan, values, inputs, states, layout, segmentLength: length)
+      let run = CheckpointedRun(plan, values, arguments, layout, segmentLength: length)
       operation = run.operation
       results = run.outputs + run.states
     } else {
-      let run = WholeRun(LoadedProgram(.training, of: plan, values), inputs, states, layout)
-      operation = RecurrenceOperation(
-        plan: plan, layout: layout, weights: values, sequences: run.sequences, initial: run.initial)
+      let run = WholeRun(LoadedProgram(.training, of: plan, values), arguments, layout)
+      operation = RecurrenceOperation(plan: plan, layout: layout, weights: values, forward: run)
       results = run.outputs + run.states
     }
-    let recorded = tape.record(operation, operands: inputs + states + sources, results: results)
+    let operands = arguments.inputs + arguments.states + arguments.contexts + sources
+    let recorded = tape.record(operation, operands: operands, results: results)
     let outputCount = plan.training.outputs.count
     return (Array(recorded.prefix(outputCount)), Array(recorded.dropFirst(outputCount)))
   }
 
   // MARK: Streaming
 
-  /// Holds one sequence open, beginning with states [1, width]. It keeps the weights that the parameters have now, its
-  /// matrices rounded to `precision`.
-  package func stream(from states: [Tensor], precision: Precision) -> StepStream {
+  /// Holds one sequence open, beginning with states [1, width], with contexts [1, width]. It keeps the weights that the
+  /// parameters have now, its matrices rounded to `precision`.
+  package func stream(from states: [Tensor], contexts: [Tensor] = [], precision: Precision) -> StepStream {
     let plan = plan()
     let program = LoadedProgram(.inference, of: plan, plan.weightSources().values, precision: precision)
-    return StepStream(program, from: states)
+    return StepStream(program, from: states, contexts: contexts)
   }
 
   // MARK: Stepwise
 
-  private func stepwise(_ inputs: [Tensor], _ states: [Tensor], _ layout: Layout) -> (
-    outputs: [Tensor], states: [Tensor]
-  ) {
+  private func stepwise(_ arguments: StepFunction.Arguments, _ layout: Layout) -> StepFunction.Results {
     let packed = layout.packedIndex
-    var states = states
+    var states = arguments.states
     var outputs: [[Tensor]] = []
     var places: [Int] = []
     for t in 0..<layout.time {
       let running = layout.lengths.indices.filter { layout.lengths[$0] > t }
       let rows = running.map { packed[t * layout.batch + $0] }
-      let before = states.map { $0.gatheringRows(running.map(Int32.init)) }
-      let result = step.body(inputs.map { $0.gatheringRows(rows.map(Int32.init)) }, before)
+      func own(_ tensor: Tensor) -> Tensor { tensor.gatheringRows(running.map(Int32.init)) }
+      let result = step.body(
+        StepFunction.Arguments(
+          inputs: arguments.inputs.map { $0.gatheringRows(rows.map(Int32.init)) }, states: states.map(own),
+          contexts: arguments.contexts.map(own)))
       outputs.append(result.outputs.map { Self.rows($0, running.count) })
       places += rows
       states = zip(states, result.states).map { old, new in

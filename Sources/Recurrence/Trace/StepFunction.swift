@@ -6,16 +6,46 @@ package struct StepFunction: Sendable {
   /// Values in a row of each input, of each part of the state.
   package let inputWidths: [Int]
   package let stateWidths: [Int]
-  /// Tensors are [batch, width].
-  package let body: @Sendable (_ inputs: [Tensor], _ states: [Tensor]) -> (outputs: [Tensor], states: [Tensor])
+  package let contexts: [Context]
+  package let body: @Sendable (Arguments) -> Results
+
+  /// What a step is given, each tensor [batch, width].
+  package struct Arguments: Sendable {
+    package var inputs: [Tensor]
+    package var states: [Tensor]
+    package var contexts: [Tensor]
+  }
+
+  package typealias Results = (outputs: [Tensor], states: [Tensor])
+
+  /// Something that belongs to a sequence and is the same at all its time steps: a vector that a text is generated
+  /// from, the rows that attention looks at.
+  package struct Context: Sendable {
+    package let width: Int
+    /// Whether a gradient flows into it; a mask needs none.
+    package let hasGradient: Bool
+
+    package init(width: Int, hasGradient: Bool = true) {
+      self.width = width
+      self.hasGradient = hasGradient
+    }
+  }
 
   package init(
-    inputWidths: [Int], stateWidths: [Int],
-    body: @escaping @Sendable (_ inputs: [Tensor], _ states: [Tensor]) -> (outputs: [Tensor], states: [Tensor])
+    inputWidths: [Int], stateWidths: [Int], contexts: [Context], body: @escaping @Sendable (Arguments) -> Results
   ) {
     self.inputWidths = inputWidths
     self.stateWidths = stateWidths
+    self.contexts = contexts
     self.body = body
+  }
+
+  /// A step without contexts.
+  package init(
+    inputWidths: [Int], stateWidths: [Int],
+    body: @escaping @Sendable (_ inputs: [Tensor], _ states: [Tensor]) -> Results
+  ) {
+    self.init(inputWidths: inputWidths, stateWidths: stateWidths, contexts: []) { body($0.inputs, $0.states) }
   }
 
   /// Runs the equations once on symbols and returns what they did as a graph.
@@ -25,10 +55,12 @@ package struct StepFunction: Sendable {
     let trace = Trace()
     let inputs = inputWidths.enumerated().map { trace.leaf(.input($0), shape: [1, $1]) }
     let states = stateWidths.enumerated().map { trace.leaf(.state($0), shape: [1, $1]) }
-    let results = Recording.$current.withValue(.trace(trace)) { body(inputs, states) }
+    let contexts = contexts.enumerated().map { trace.leaf(.context($0), shape: [1, $1.width]) }
+    let arguments = Arguments(inputs: inputs, states: states, contexts: contexts)
+    let results = Recording.$current.withValue(.trace(trace)) { body(arguments) }
     checkStates(results.states)
     // A result that no input or state flows into gets a row for each sequence by adding nothing to it.
-    let nothing = 0 * (inputs.first ?? states[0]).features(0..<1)
+    let nothing = 0 * (inputs + states)[0].features(0..<1)
     func withRows(_ tensor: Tensor) -> Tensor {
       StepGraph(trace, outputs: [tensor], states: []).hasRows.last == true
         ? tensor : matmul(nothing, .zeros([1, tensor.shape.last])) + tensor
@@ -61,7 +93,8 @@ extension StepGraph.Node {
 
 extension StepGraph {
   /// The same graph where every result is a node of its own that one instruction can write: no leaf, no view of another
-  /// node, no state's part that is computed for another part too.
+  /// node, no state's part that is computed for another part too. What a product reads of a context becomes a node as
+  /// well: the weight's gradient needs a row of it for each time step.
   func anchored() -> StepGraph {
     var taken: Set<Int> = []
     func anchor(_ tensor: Tensor, isState: Bool) -> Tensor {
@@ -72,7 +105,14 @@ extension StepGraph {
       if isState { taken.insert(tensor.node!) }
       return tensor
     }
-    return rewritten(rule: { _, _ in nil }, result: anchor)
+    return rewritten(
+      rule: { node, operands in
+        guard case .product(let transposeA, let transposeB)? = self.nodes[node].operation, operands[0].isContext else {
+          return nil
+        }
+        let copy = operands[0].applying(.pointwise(.affine(scale: 1, offset: 0)))
+        return matmul(copy, operands[1], transposeA: transposeA, transposeB: transposeB)
+      }, result: anchor)
   }
 
   private func needsAnchor(_ tensor: Tensor) -> Bool {
@@ -95,5 +135,17 @@ extension StepGraph {
     return (
       weights, StepGraph(nodes: step, outputs: outputs, states: states, reductions: reductions, constants: [])
     )
+  }
+}
+
+extension Tensor {
+  /// Whether a symbolic tensor is a context, or a slice of one.
+  fileprivate var isContext: Bool {
+    guard case .symbol(let symbol) = content else { return false }
+    switch symbol.trace.nodes[symbol.node].source {
+    case .leaf(.context): return true
+    case .operation(.slice, let operands): return symbol.trace.tensor(operands[0]).isContext
+    default: return false
+    }
   }
 }

@@ -67,6 +67,7 @@ extension Leaf {
     switch self {
     case .input(let index): "input \(index)"
     case .state(let index): "state \(index)"
+    case .context(let index): "context \(index)"
     case .parameter: "parameter"
     case .constant(let index): "constant \(index)"
     case .weight(let index): "weight \(index)"

@@ -120,12 +120,13 @@ package struct StepGraph: Sendable, Hashable {
 }
 
 extension StepGraph {
-  /// Nodes whose value depends on the state before the step.
+  /// Nodes whose value depends on the state before the step, or on a context: neither has rows of its own for all time
+  /// steps.
   package var needsState: [Bool] {
     var needs = [Bool](repeating: false, count: nodes.count)
     for (i, node) in nodes.enumerated() {
       switch node.source {
-      case .leaf(.state), .leaf(.stateCotangent): needs[i] = true
+      case .leaf(.state), .leaf(.stateCotangent), .leaf(.context): needs[i] = true
       case .leaf: break
       case .operation(_, let operands): needs[i] = operands.contains { needs[$0] }
       }
