@@ -14,10 +14,11 @@ let package = Package(
   ],
   targets: [
     .target(name: "CKernels", exclude: ["bodies"]),
+    .systemLibrary(name: "CZlib"),
     .target(name: "Tensors", dependencies: ["CKernels"]),
     .target(name: "Recurrence", dependencies: ["CKernels", "Tensors"]),
     .target(name: "Networks", dependencies: ["Tensors", "Recurrence"]),
-    .target(name: "Interchange", dependencies: ["Tensors"]),
+    .target(name: "Interchange", dependencies: ["CZlib", "Tensors"]),
     .target(name: "Corpora", dependencies: ["Tensors", "Interchange"]),
     .target(name: "Training", dependencies: ["CKernels", "Tensors", "Networks", "Interchange"]),
     .target(

@@ -112,6 +112,15 @@ public struct TokenBatch: Sendable, Hashable {
     self.init(tokens: tokens, layout: Layout(time: time, batch: batch))
   }
 
+  /// A batch from packed tokens, in the order of ``SequenceBatch/rows``. Traps when their number is not the sum of the
+  /// lengths.
+  public init(packed tokens: [Int32], layout: Layout) {
+    demand(
+      tokens.count == layout.rowCount, "TokenBatch: \(tokens.count) tokens do not fit lengths \(layout.lengths)")
+    self.tokens = tokens
+    self.layout = layout
+  }
+
   /// A batch from tokens [layout.time, layout.batch], time first, in a known layout of equal lengths.
   package init(tokens: [Int32], layout: Layout) {
     self.layout = layout

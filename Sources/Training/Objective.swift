@@ -19,12 +19,19 @@ public protocol Objective {
   mutating func beginEpoch(_ epoch: Int) throws
   /// The loss of the next minibatch. Called while operations are recorded for the gradient.
   mutating func nextLoss() throws -> Loss
+  /// Called after each update, for weights that have to stay within a limit. Does nothing by default.
+  mutating func afterUpdate()
   /// The mean loss per unit, in nats, on held-out data; nil without such data.
   func validationLoss() throws -> Double?
   /// Where the objective stands, between two losses.
   var snapshot: ObjectiveSnapshot { get }
   /// Goes back to where a snapshot was taken. Throws when it does not fit.
   mutating func restore(_ snapshot: ObjectiveSnapshot) throws
+}
+
+extension Objective {
+  /// Nothing.
+  public mutating func afterUpdate() {}
 }
 
 /// The loss of a minibatch.

@@ -16,15 +16,21 @@ import Tensors
 public struct Optimizer: Sendable {
   /// The rule and its settings.
   public let rule: UpdateRule
+  /// Parameters with settings of their own.
+  public let groups: [ParameterGroup]
   /// Number of updates made.
   public private(set) var updateCount = 0
   /// Tensors by `slot/path`.
   private var memory: [String: Tensor] = [:]
 
   /// An optimiser that has made no update.
-  public init(_ rule: UpdateRule) { self.rule = rule }
+  public init(_ rule: UpdateRule, groups: [ParameterGroup] = []) {
+    self.rule = rule
+    self.groups = groups
+  }
 
-  /// Updates all parameters that have a gradient, in one pass over each.
+  /// Updates all parameters that have a gradient, in one pass over each. Those of a group whose learning rate is 0 stay
+  /// as they are, with their memory.
   ///
   /// - Parameters:
   ///   - parameters: Parameters with the paths that their memory is kept by.
@@ -36,19 +42,22 @@ public struct Optimizer: Sendable {
   ) {
     updateCount += 1
     for named in parameters {
-      guard let gradient = gradients[named.parameter] else { continue }
+      let group = groups.first(of: named.path)
+      guard let gradient = gradients[named.parameter], group?.learningRate != 0 else { continue }
       let shape = named.parameter.shape
       demand(
         gradient.shape == shape,
         "\(named.path): a gradient of shape \(gradient.shape) for a parameter of shape \(shape)")
       var tensors = rule.slots.map { memory.removeValue(forKey: "\($0)/\(named.path)") ?? .zeros(shape) }
-      step(named.parameter, shape, gradient, &tensors, learningRate: learningRate, gradientScale: gradientScale)
+      step(
+        named.parameter, gradient, &tensors, decay: group?.weightDecay ?? rule.weightDecay.amount(for: shape),
+        learningRate: learningRate * (group?.learningRate ?? 1), gradientScale: gradientScale)
       for (slot, tensor) in zip(rule.slots, tensors) { memory["\(slot)/\(named.path)"] = tensor }
     }
   }
 
   private func step(
-    _ parameter: Parameter, _ shape: Shape, _ gradient: Tensor, _ tensors: inout [Tensor], learningRate: Float,
+    _ parameter: Parameter, _ gradient: Tensor, _ tensors: inout [Tensor], decay: Float, learningRate: Float,
     gradientScale: Float
   ) {
     let slots = tensors.indices.map { slot in tensors[slot].withMutableFloats { $0.baseAddress! } }
@@ -57,15 +66,12 @@ public struct Optimizer: Sendable {
     parameter.update { buffer in
       guard let w = buffer.baseAddress else { return }
       switch rule {
-      case .sgd(let momentum, let nesterov, let weightDecay):
-        let decay = weightDecay.amount(for: shape)
+      case .sgd(let momentum, let nesterov, _):
         inParts(buffer.count) { i, count in
           table.pointee.sgd(
             count, w + i, g + i, slots.first.map { $0 + i }, gradientScale, learningRate, momentum, nesterov, decay)
         }
-      case .adam(let beta1, let beta2, let epsilon, let weightDecay),
-        .adamW(let beta1, let beta2, let epsilon, let weightDecay):
-        let decay = weightDecay.amount(for: shape)
+      case .adam(let beta1, let beta2, let epsilon, _), .adamW(let beta1, let beta2, let epsilon, _):
         let (coupled, decoupled) = rule.couplesDecay ? (decay, 0) : (0, decay)
         let correction1 = correction(beta1)
         let correction2 = correction(beta2)

@@ -32,7 +32,8 @@ public struct Trainer<Target: Objective> {
   ///   - settings: How to train.
   ///   - folder: The model folder to keep weights, history and checkpoints in; nil keeps nothing.
   ///   - stop: What to look at after each update for the wish to stop.
-  /// - Throws: A usage error when a setting is outside its range or the objective has no update to make.
+  /// - Throws: A usage error when a setting is outside its range, a group has no parameter, or the objective has no
+  ///   update to make.
   public init(
     _ objective: Target, settings: TrainingSettings, folder: String? = nil, stop: StopRequest = StopRequest()
   ) throws(UnrollError) {
@@ -45,7 +46,8 @@ public struct Trainer<Target: Objective> {
     self.settings = settings
     self.stop = stop
     store = folder.map { CheckpointStore(folder: $0) }
-    optimizer = Optimizer(settings.rule)
+    try (settings.groups ?? []).demandMembers(among: objective.network.parameters)
+    optimizer = Optimizer(settings.rule, groups: settings.groups ?? [])
     progress = TrainingProgress(updatesPerEpoch: updatesPerEpoch)
   }
 
@@ -94,6 +96,7 @@ public struct Trainer<Target: Objective> {
     guard loss.isFinite, norm.isFinite else { throw leftTheNumbers(loss: loss, norm: norm) }
     let learningRate = learningRate(ofUpdate: progress.updatesDone)
     optimizer.update(parameters, with: gradients, learningRate: learningRate, gradientScale: scale)
+    objective.afterUpdate()
 
     let seconds = (ContinuousClock.now - start) / .seconds(1)
     progress.count(loss: Double(loss), units: units, norm: norm, seconds: seconds)

@@ -20,11 +20,14 @@ public struct TrainingSettings: Hashable, Sendable, Codable {
   public var earlyStopping: EarlyStopping?
   /// Number of updates between checkpoints within an epoch; none by default. Every epoch ends with one anyway.
   public var checkpointInterval: Int?
+  /// Parameters that are trained in a way of their own; nil: none.
+  public var groups: [ParameterGroup]?
 
   /// Creates settings.
   public init(
     epochs: Int = 10, learningRate: Float = 0.002, rule: UpdateRule = .adam(), schedule: Schedule = .constant,
-    clipping: Clipping = .norm(5), earlyStopping: EarlyStopping? = nil, checkpointInterval: Int? = nil
+    clipping: Clipping = .norm(5), earlyStopping: EarlyStopping? = nil, checkpointInterval: Int? = nil,
+    groups: [ParameterGroup]? = nil
   ) {
     self.epochs = epochs
     self.learningRate = learningRate
@@ -33,6 +36,7 @@ public struct TrainingSettings: Hashable, Sendable, Codable {
     self.clipping = clipping
     self.earlyStopping = earlyStopping
     self.checkpointInterval = checkpointInterval
+    self.groups = groups
   }
 
   /// Throws a usage error that names the setting when one is outside its range.
@@ -44,6 +48,7 @@ public struct TrainingSettings: Hashable, Sendable, Codable {
       learningRate > 0 && learningRate.isFinite, "a learning rate is above 0, not \(learningRate)",
       hint: "change --learning-rate")
     try rule.validate()
+    for group in groups ?? [] { try group.validate() }
     try schedule.validate()
     try clipping.validate()
     if let earlyStopping {

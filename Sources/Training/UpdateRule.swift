@@ -28,6 +28,25 @@ public enum UpdateRule: Hashable, Sendable, Codable {
     }
   }
 
+  /// How strongly weights are pulled to zero.
+  public var weightDecay: WeightDecay {
+    get {
+      switch self {
+      case .sgd(_, _, let decay), .adam(_, _, _, let decay), .adamW(_, _, _, let decay): decay
+      }
+    }
+    set {
+      switch self {
+      case .sgd(let momentum, let nesterov, _):
+        self = .sgd(momentum: momentum, nesterov: nesterov, weightDecay: newValue)
+      case .adam(let beta1, let beta2, let epsilon, _):
+        self = .adam(beta1: beta1, beta2: beta2, epsilon: epsilon, weightDecay: newValue)
+      case .adamW(let beta1, let beta2, let epsilon, _):
+        self = .adamW(beta1: beta1, beta2: beta2, epsilon: epsilon, weightDecay: newValue)
+      }
+    }
+  }
+
   /// Throws when a number is outside its range.
   package func validate() throws(UnrollError) {
     switch self {

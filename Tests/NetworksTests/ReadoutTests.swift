@@ -140,13 +140,20 @@ import Testing
 
   private struct Golden: Decodable {
     let rows, size, classes: Int
+    struct Outcome: Decodable {
+      let losses: [Float]
+      let gradients: [String: [Float]]
+    }
     let x, weight, bias, losses, weights: [Float]
     let targets: [Int32]
     let gradients: [String: [Float]]
+    let smoothed: Outcome
   }
 
+  enum Form: CaseIterable { case plain, smoothed, smoothedScores }
+
   /// Values of `Tests/Golden/readout.py`.
-  @Test func equalsPyTorch() throws {
+  @Test(arguments: Form.allCases) func equalsPyTorch(form: Form) throws {
     let path = #filePath.replacing("NetworksTests/ReadoutTests.swift", with: "Golden/readout.json")
     let golden = try JSONDecoder().decode(Golden.self, from: Data(contentsOf: URL(fileURLWithPath: path)))
     let layer = Linear(
@@ -154,7 +161,15 @@ import Testing
       bias: Parameter(Tensor(golden.bias)))
     let tape = Tape()
     let leaf = tape.watch(Tensor(shape: [golden.rows, golden.size], values: golden.x))
-    let losses = Recording.$current.withValue(.tape(tape)) { layer.crossEntropy(leaf, golden.targets) }
+    let losses = Recording.$current.withValue(.tape(tape)) {
+      switch form {
+      case .plain: layer.crossEntropy(leaf, golden.targets)
+      case .smoothed: layer.crossEntropy(leaf, golden.targets, smoothing: 0.2)
+      case .smoothedScores: crossEntropy(layer(leaf), golden.targets, smoothing: 0.2)
+      }
+    }
+    let expected =
+      form == .plain ? Golden.Outcome(losses: golden.losses, gradients: golden.gradients) : golden.smoothed
     let total = Recording.$current.withValue(.tape(tape)) { (losses * Tensor(golden.weights)).sum() }
     let cotangents = tape.cotangents(from: [(total, .ones(total.shape))])
     func gradient(_ index: Int?) -> [Float] { index.flatMap { cotangents[$0]?.values } ?? [] }
@@ -162,9 +177,9 @@ import Testing
       gradient(tape.parameters.first { $0.parameter === parameter }?.index)
     }
     let pairs = [
-      (losses.values, golden.losses), (gradient(tape.index(of: leaf)), golden.gradients["x"] ?? []),
-      (parameter(layer.weight), golden.gradients["weight"] ?? []),
-      (parameter(layer.bias), golden.gradients["bias"] ?? []),
+      (losses.values, expected.losses), (gradient(tape.index(of: leaf)), expected.gradients["x"] ?? []),
+      (parameter(layer.weight), expected.gradients["weight"] ?? []),
+      (parameter(layer.bias), expected.gradients["bias"] ?? []),
     ]
     for (which, (actual, expected)) in pairs.enumerated() {
       #expect(actual.count == expected.count && !expected.isEmpty)

@@ -78,6 +78,48 @@ extension TrainingTests {
       }
     }
 
+    /// Each group by itself is an optimiser of its own settings; the first that fits counts.
+    @Test func groupsHaveDecayAndRateOfTheirOwn() {
+      func updated(_ rule: UpdateRule, _ groups: [ParameterGroup], rate: Float) -> Pair {
+        var random = RandomSource(seed: 4)
+        let model = Pair(matrix: Parameter(random.uniform([2, 3])), bias: Parameter(random.uniform([4])))
+        var optimizer = Optimizer(rule, groups: groups)
+        for _ in 0..<3 {
+          var gradients = Gradients()
+          gradients[model.matrix] = random.uniform([2, 3])
+          gradients[model.bias] = random.uniform([4])
+          optimizer.update(model.parameters, with: gradients, learningRate: rate)
+        }
+        return model
+      }
+      for rule in [UpdateRule.sgd(momentum: 0.5), .adam(), .adamW()] {
+        let grouped = updated(
+          rule,
+          [
+            ParameterGroup("matrix", weightDecay: 0.5, learningRate: 0.1), ParameterGroup("*.bias", learningRate: 0),
+            ParameterGroup("bias", weightDecay: 0.25, learningRate: 2), ParameterGroup("matrix", learningRate: 9),
+          ], rate: 0.02)
+        var strong = rule
+        strong.weightDecay = 0.5
+        #expect(grouped.matrix.value == updated(strong, [], rate: 0.02 * 0.1).matrix.value, "\(rule)")
+        strong.weightDecay = WeightDecay(0.25, includesVectors: true)
+        #expect(grouped.bias.value == updated(strong, [], rate: 0.04).bias.value, "\(rule)")
+        let frozen = updated(rule, [ParameterGroup("bias", learningRate: 0)], rate: 0.02)
+        #expect(frozen.bias.value == updated(rule, [], rate: 1e-30).bias.value, "\(rule)")
+        #expect(frozen.matrix.value == updated(rule, [], rate: 0.02).matrix.value)
+      }
+    }
+
+    @Test func groupsKnowTheirMembers() {
+      let encoder = ParameterGroup("encoder.0")
+      #expect(encoder.contains("encoder.0.cell.weight") && encoder.contains("encoder.0"))
+      #expect(
+        !encoder.contains("encoder.01.weight") && !encoder.contains("x.encoder.0") && !encoder.contains("encoder"))
+      let biases = ParameterGroup("*.bias")
+      #expect(biases.contains("readout.bias") && biases.contains("a.b.bias.c"))
+      #expect(!biases.contains("bias") && !biases.contains("a.bias2"))
+    }
+
     @Test func leavesParametersWithoutGradient() {
       let model = Pair(matrix: Parameter(.ones([2, 3])), bias: Parameter(.ones([4])))
       var gradients = Gradients()

@@ -41,6 +41,22 @@ extension TrainingTests {
       #expect(summary.bestValidationLoss == epochs.compactMap(\.validationLoss).min())
     }
 
+    @Test func groupsAreOfParametersThatThereAre() throws {
+      var settings = TrainingSettings(epochs: 1, learningRate: 0.1)
+      settings.groups = [ParameterGroup("weight", learningRate: 0)]
+      let objective = Regression()
+      let before = bits(objective.network.weight.value)
+      var trainer = try Trainer(objective, settings: settings)
+      try trainer.run()
+      #expect(bits(objective.network.weight.value) == before)
+      settings.groups = [ParameterGroup("wieght")]
+      let error = #expect(throws: UnrollError.self) { _ = try Trainer(Regression(), settings: settings) }
+      let text = error.map { $0.message + ($0.hint ?? "") } ?? ""
+      #expect(text.contains("wieght") && text.contains("weight"))
+      settings.groups = [ParameterGroup("weight", weightDecay: -1)]
+      #expect(throws: UnrollError.self) { try settings.validate() }
+    }
+
     @Test func keepsTheBestWeightsAndTwoCheckpoints() throws {
       try withFolder { folder in
         var objective = Regression()

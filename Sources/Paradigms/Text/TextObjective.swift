@@ -63,6 +63,9 @@ public struct TextObjective: Objective {
     return Loss(mean: sum / Float(max(1, window.targetCount)), units: window.targetCount)
   }
 
+  /// Keeps recurrent weights within their cell's limit for gradients over a window.
+  public mutating func afterUpdate() { network.limitRecurrent(steps: streams.length) }
+
   /// The mean loss per character of the validation text.
   public func validationLoss() throws -> Double? {
     try validation.map { try network.meanLoss(of: $0, source: "the validation part") }
