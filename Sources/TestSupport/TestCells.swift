@@ -40,6 +40,8 @@ package struct TestCell: Sendable, CustomStringConvertible {
     TestCell(description: "odd cell") { Recurrent(OddCell(inputSize: $0, hiddenSize: $1, using: &$2)) },
     TestCell(description: "linear cell") { Recurrent(LinearCell(inputSize: $0, hiddenSize: $1, using: &$2)) },
     TestCell(description: "late cell") { Recurrent(LateCell(inputSize: $0, hiddenSize: $1, using: &$2)) },
+    TestCell(description: "scanned pair") { Recurrent(ScannedPair(inputSize: $0, hiddenSize: $1, using: &$2)) },
+    TestCell(description: "rotation") { Recurrent(Rotation(inputSize: $0, hiddenSize: $1, using: &$2)) },
     TestCell(description: "MGU") { Recurrent(MGU(inputSize: $0, hiddenSize: $1, using: &$2)) },
     TestCell(description: "IndRNN, tanh") {
       Recurrent(IndRNN(inputSize: $0, hiddenSize: $1, activation: .tanh, using: &$2))

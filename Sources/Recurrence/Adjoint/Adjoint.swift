@@ -73,15 +73,23 @@ struct Adjoint {
       })
   }
 
-  /// Those of them that are an elementwise function of one other that is kept anyway.
+  /// Those of them that are an elementwise function of others that are kept anyway. What a product reads is kept: the
+  /// weights' cotangents are made of it.
   private func cheapValues(of forward: StepGraph) -> Set<Int> {
     let saved = saved
+    let users = forward.users
     var cheap: Set<Int> = []
-    for node in saved.sorted() where forward.nodes[node].pointwise != nil && forward.nodes[node].operands.count == 1 {
-      let operand = forward.nodes[node].operands[0]
-      let isKept = saved.contains(operand) || forward.states.contains(operand) || forward.outputs.contains(operand)
-      guard isKept, !cheap.contains(operand), forward.hasRows[operand], !forward.states.contains(node),
-        !forward.outputs.contains(node), forward.nodes[operand].shape == forward.nodes[node].shape
+    for node in saved.sorted() where forward.nodes[node].pointwise != nil {
+      func isThere(_ operand: Int) -> Bool {
+        let isKept = saved.contains(operand) || forward.states.contains(operand) || forward.outputs.contains(operand)
+        return isKept && forward.hasRows[operand] && forward.nodes[operand].shape == forward.nodes[node].shape
+      }
+      let isMultiplied = users[node].contains {
+        if case .product? = forward.nodes[$0].operation { true } else { false }
+      }
+      let operands = forward.nodes[node].operands
+      guard operands.allSatisfy(isThere), operands.count == 1 ? !cheap.contains(operands[0]) : !isMultiplied,
+        !forward.states.contains(node), !forward.outputs.contains(node)
       else { continue }
       cheap.insert(node)
     }
@@ -113,7 +121,7 @@ struct Adjoint {
     private mutating func value(_ node: Int) -> Tensor {
       if let known = recomputed[node] { return known }
       if recomputing.contains(node), case .operation(let operation, let operands) = forward.nodes[node].source {
-        let again = value(operands[0]).applying(operation)
+        let again = Tensor.apply(operation, operands.map { value($0) })
         recomputed[node] = again
         return again
       }
