@@ -65,7 +65,8 @@ struct House: Sendable {
   private static func rooms(in package: String) -> [Room] {
     package.matches(of: /\.(target|executableTarget|testTarget|systemLibrary)\(\s*name: "(\w+)"/).map { match in
       let rest = package[match.range.upperBound...]
-      let end = rest.firstMatch(of: /\.(target|executableTarget|testTarget|systemLibrary)\(/)?.range.lowerBound ?? rest.endIndex
+      let end =
+        rest.firstMatch(of: /\.(target|executableTarget|testTarget|systemLibrary)\(/)?.range.lowerBound ?? rest.endIndex
       let list = rest[..<end].firstMatch(of: /dependencies: \[((?:[^\]])*)\]/)?.1 ?? ""
       let dependencies = list.replacing(/\.product\([^)]*\)/, with: "").matches(of: /"(\w+)"/).map { String($0.1) }
       let folder = (match.1 == "testTarget" ? "Tests/" : "Sources/") + match.2
