@@ -10,10 +10,12 @@ import Tensors
 ///
 /// Rates are probabilities in 0..<1; 0, the default, is none of that kind. Masks come from the random source of an
 /// ``Evaluation``, anew at every call of the layer, so at every chunk of truncated backpropagation through time; a
-/// caller who gives each chunk the same source gets the same masks for sequences and weights. They depend on the source,
-/// the batch's size and each value's sequence and time step: not on the number of threads, on what is compiled, or on
-/// checkpoints. Without a random source there is no noise: dropout and DropConnect do nothing,
-/// as their masks have a mean of 1, and zoneout blends by its rates. So does a ``Session``.
+/// caller who gives each chunk the same source gets the same masks for sequences and weights. They depend on the
+/// source, the lengths and each value's sequence and time step: not on the number of threads, on what is compiled, or
+/// on checkpoints.
+///
+/// Without a random source there is no noise: dropout and DropConnect do nothing, as their masks have a mean of 1, and
+/// zoneout blends by its rates. So does a ``Session``.
 public struct Regularization: Hashable, Sendable, Codable {
   /// Variational dropout of the layer's input: one mask for a sequence, the same at all its time steps (Gal &
   /// Ghahramani 2016).
