@@ -13,6 +13,10 @@ CELLS = {
                         ("recurrent", True, False)],
     "lstm": [("forget", True, True), ("input", True, True), ("output", True, True), ("candidate", True, True)],
     "tide": [("rate", True, True), ("memory", True, True), ("hidden", True, True)],
+    "mingru": [("update", False, True), ("candidate", False, True)],
+    "minlstm": [("forget", False, True), ("input", False, True), ("candidate", False, True)],
+    # The candidate has no bias: behind its matrix stands the vector of the forget gate, and then that of the reset gate.
+    "sru": [("forget", False, True), ("reset", False, True), ("candidate", False, True)],
 }
 
 
@@ -37,7 +41,11 @@ def checksum(values):
 def row_input(row):
     """[time, batch, hidden]; of steps, all of them."""
     time = STEPS if row["kind"] == "step" else row["time"]
-    return noise((time, row["batch"], row["hidden"]), INPUT)
+    return noise((time, row["batch"], input_size(row)), INPUT)
+
+
+def input_size(row):
+    return row.get("inputs", row["hidden"])
 
 
 def row_lengths(row):
@@ -55,10 +63,11 @@ class Weights:
         scale = np.float32(1) / np.sqrt(np.float32(hidden))
         for place, (name, state, inputs) in enumerate(CELLS[row["cell"]]):
             salt = LAYER * (layer + 1) + 2 * place
-            matrix = noise((hidden, hidden * (state + inputs)), salt, scale)
+            matrix = noise((hidden, hidden * state + (hidden if layer else input_size(row)) * inputs), salt, scale)
             self.state[name] = matrix[:, :hidden] if state else None
             self.input[name] = matrix[:, hidden * state:] if inputs else None
             self.bias[name] = noise((hidden,), salt + 1, scale)
+        self.last = noise((hidden,), LAYER * (layer + 1) + 2 * len(CELLS[row["cell"]]), scale)
 
 
 def weight_order(row, state, inputs):

@@ -10,7 +10,7 @@ import argparse
 
 import numpy as np
 import torch
-from formula import Weights, checksum, row_input, row_lengths, weight_order
+from formula import CELLS, Weights, checksum, input_size, row_input, row_lengths, weight_order
 from server import Unsupported, serve
 from torch import nn
 from torch.nn.functional import linear
@@ -26,7 +26,7 @@ LIBRARY = {
 
 def library(row):
     make, inputs, states = LIBRARY[row["cell"]]
-    module = make(row["hidden"], row["hidden"], row["layers"])
+    module = make(input_size(row), row["hidden"], row["layers"])
     with torch.no_grad():
         for layer in range(row["layers"]):
             weights = Weights(row, layer)
@@ -116,6 +116,69 @@ class Written(nn.Module):
         return np.concatenate(flat)
 
 
+def doubling(a, b):
+    """h[t] = a[t] * h[t - 1] + b[t] from h = 0, for all t at once: in log2 T rounds of products."""
+    distance = 1
+    while distance < len(a):
+        b = torch.cat([b[:distance], b[distance:] + a[distance:] * b[:-distance]])
+        a = torch.cat([a[:distance], a[distance:] * a[:-distance]])
+        distance *= 2
+    return b
+
+
+def stepping(a, b):
+    """The same, one step after the other."""
+    h, outputs = torch.zeros_like(b[0]), []
+    for a_t, b_t in zip(a.unbind(0), b.unbind(0)):
+        h = torch.addcmul(b_t, a_t, h)
+        outputs.append(h)
+    return torch.stack(outputs)
+
+
+class Scanned(nn.Module):
+    """Cells with products of the input alone, all of them at once. Where the rest is linear in the state, it is run by
+    `scan`; the SRU's gates see the state, so it goes step by step."""
+
+    def __init__(self, row, scan, compiled):
+        super().__init__()
+        self.row, self.scan = row, scan
+        weights = Weights(row, 0)
+        self.names = [name for name, _, _ in CELLS[row["cell"]]]
+        biases = [weights.bias[name] for name in self.names]
+        if row["cell"] == "sru":
+            self.memory = nn.Parameter(torch.from_numpy(np.stack([biases[2], weights.last])))
+            biases[2] = np.zeros_like(biases[2])
+        self.weight = nn.Parameter(torch.from_numpy(np.concatenate([weights.input[name] for name in self.names])))
+        self.bias = nn.Parameter(torch.from_numpy(np.concatenate(biases)))
+        self.run = torch.compile(getattr(self, row["cell"]), dynamic=False) if compiled else getattr(self, row["cell"])
+
+    def mingru(self, x):
+        z, candidate = linear(x, self.weight, self.bias).chunk(2, -1)
+        z = torch.sigmoid(z)
+        return self.scan(1 - z, z * candidate)
+
+    def minlstm(self, x):
+        f, i, candidate = linear(x, self.weight, self.bias).chunk(3, -1)
+        f, i = torch.sigmoid(f), torch.sigmoid(i)
+        return self.scan(f / (f + i), i / (f + i) * candidate)
+
+    def sru(self, x):
+        forget, reset, candidate = linear(x, self.weight, self.bias).chunk(3, -1)
+        c, outputs = torch.zeros_like(x[0]), []
+        for x_t, f, r, new in zip(x.unbind(0), forget.unbind(0), reset.unbind(0), candidate.unbind(0)):
+            f, r = torch.sigmoid(f + self.memory[0] * c), torch.sigmoid(r + self.memory[1] * c)
+            c = new + f * (c - new)
+            outputs.append(x_t + r * (c - x_t))
+        return torch.stack(outputs)
+
+    def forward(self, x):
+        return self.run(x), None
+
+    def gradients(self):
+        split = dict(zip(self.names, np.split(self.weight.grad.numpy(), len(self.names))))
+        return weight_order(self.row, {}, split)
+
+
 def training(row, module, gradients):
     x = torch.from_numpy(row_input(row))
     packed = None
@@ -180,6 +243,13 @@ def main():
             gradients = lambda: library_gradients(row, module)
         elif row["kind"] == "ragged":
             raise Unsupported("PackedSequence takes cells of the library only")
+        elif row["cell"] in ("mingru", "minlstm", "sru"):
+            is_sru = row["cell"] == "sru"
+            if row["kind"] != "train" or row["layers"] > 1 or (is_sru and (compiled or "inputs" in row)):
+                raise Unsupported("one layer in training; a thousand steps of SRU are too many for the compiler")
+            # Measured: rounds of doubling are faster for one sequence, or compiled, and slower else.
+            module = Scanned(row, doubling if compiled or row["batch"] == 1 else stepping, compiled)
+            gradients = module.gradients
         else:
             module = Written(row, compiled)
             gradients = module.gradients

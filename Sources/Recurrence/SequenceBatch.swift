@@ -36,6 +36,13 @@ public struct SequenceBatch: Sendable {
     self.init(rows: flat.gatheringRows(layout.paddedIndex.map(Int32.init)), layout: layout)
   }
 
+  /// A batch of sequences without values, their lengths alone: for layers that read nothing but their own output, or a
+  /// context. Traps when a length is negative.
+  public init(lengths: [Int]) {
+    let layout = Layout(lengths: lengths)
+    self.init(rows: .zeros([layout.rowCount, 0]), layout: layout)
+  }
+
   /// A batch of sequences, each an array of feature vectors. Traps when vectors differ in length.
   public init(_ sequences: [[[Float]]]) {
     let features = sequences.lazy.flatMap { $0 }.first?.count ?? 0

@@ -75,6 +75,7 @@ extension Operation {
     case .square: return [first(2 * (g * a))]
     case .squareRoot: return [first(0.5 * (g / y))]
     case .reciprocal: return [first(-(g * square(y)))]
+    case .cosine: return [first(-(g * sin(a)))]
     case .tanhGradient: return [first(-2 * (a * (b * g))), second((1 - square(a)) * g)]
     case .sigmoidGradient: return [first((1 - 2 * a) * (b * g)), second((a - square(a)) * g)]
     case .reluGradient:

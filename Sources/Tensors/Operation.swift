@@ -5,7 +5,7 @@ package enum Pointwise: Hashable, Sendable {
   case add, subtract, multiply, divide, maximum
   /// scale · a + offset
   case affine(scale: Float, offset: Float)
-  case exp, log, tanh, sigmoid, relu, square, squareRoot, reciprocal
+  case exp, log, tanh, sigmoid, relu, square, squareRoot, reciprocal, cosine
   /// Cotangent of the argument from (result, cotangent of the result).
   case tanhGradient, sigmoidGradient, reluGradient
 
@@ -32,6 +32,7 @@ package enum Pointwise: Hashable, Sendable {
     case .square: UR_SQUARE
     case .squareRoot: UR_SQRT
     case .reciprocal: UR_RECIPROCAL
+    case .cosine: UR_COSINE
     case .tanhGradient: UR_TANH_GRADIENT
     case .sigmoidGradient: UR_SIGMOID_GRADIENT
     case .reluGradient: UR_RELU_GRADIENT

@@ -71,6 +71,8 @@ package enum Broadcast: Sendable {
 extension Shape {
   /// The shape of an elementwise result, or nil when the shapes do not fit.
   package static func broadcast(_ a: Shape, _ b: Shape) -> Shape? {
+    // One value fits everything, [1, 1] a vector [1] too: the matrix is the result.
+    if b.rank > a.rank, Broadcast(a, to: b) != nil { return b }
     if Broadcast(b, to: a) != nil { return a }
     if Broadcast(a, to: b) != nil { return b }
     return nil

@@ -39,6 +39,10 @@ public func relu(_ a: Tensor) -> Tensor { a.applying(.pointwise(.relu)) }
 public func square(_ a: Tensor) -> Tensor { a.applying(.pointwise(.square)) }
 /// The square root of every value.
 public func sqrt(_ a: Tensor) -> Tensor { a.applying(.pointwise(.squareRoot)) }
+/// The cosine of every value, to 3e-7 up to 10,000 radians.
+public func cos(_ a: Tensor) -> Tensor { a.applying(.pointwise(.cosine)) }
+/// The sine of every value: the cosine of a - π/2, and as exact as that difference.
+public func sin(_ a: Tensor) -> Tensor { cos(a - .pi / 2) }
 /// The larger of two values, with broadcasting. Where they are equal the gradient goes to the second.
 public func maximum(_ a: Tensor, _ b: Tensor) -> Tensor { .apply(.pointwise(.maximum), [a, b]) }
 /// Probabilities along the innermost axis: e^a / Σ e^a.

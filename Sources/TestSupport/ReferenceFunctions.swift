@@ -24,6 +24,7 @@ extension Pointwise {
     case .square: a * a
     case .squareRoot: a.squareRoot()
     case .reciprocal: 1 / a
+    case .cosine: Foundation.cos(a)
     case .tanhGradient: b * (1 - a * a)
     case .sigmoidGradient: b * a * (1 - a)
     case .reluGradient: a > 0 ? b : 0

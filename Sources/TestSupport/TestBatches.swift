@@ -19,9 +19,13 @@ extension SequenceBatch {
 }
 
 extension LayerState {
-  /// A state of the same parts with random values.
+  /// A state of the same parts with random values; counters stay.
   package func randomised(using random: inout RandomSource) -> LayerState {
-    LayerState(parts: parts.map { Part(name: $0.name, tensor: random.uniform($0.tensor.shape, in: -0.8...0.8)) })
+    var state = self
+    for i in parts.indices where !parts[i].isCounter {
+      state.parts[i].tensor = random.uniform(parts[i].tensor.shape, in: -0.8...0.8)
+    }
+    return state
   }
 }
 

@@ -40,6 +40,8 @@ package struct TestCell: Sendable, CustomStringConvertible {
     TestCell(description: "odd cell") { Recurrent(OddCell(inputSize: $0, hiddenSize: $1, using: &$2)) },
     TestCell(description: "linear cell") { Recurrent(LinearCell(inputSize: $0, hiddenSize: $1, using: &$2)) },
     TestCell(description: "late cell") { Recurrent(LateCell(inputSize: $0, hiddenSize: $1, using: &$2)) },
+    TestCell(description: "scanned pair") { Recurrent(ScannedPair(inputSize: $0, hiddenSize: $1, using: &$2)) },
+    TestCell(description: "rotation") { Recurrent(Rotation(inputSize: $0, hiddenSize: $1, using: &$2)) },
     TestCell(description: "MGU") { Recurrent(MGU(inputSize: $0, hiddenSize: $1, using: &$2)) },
     TestCell(description: "IndRNN, tanh") {
       Recurrent(IndRNN(inputSize: $0, hiddenSize: $1, activation: .tanh, using: &$2))
@@ -58,7 +60,27 @@ package struct TestCell: Sendable, CustomStringConvertible {
     TestCell(description: "minGRU") { Recurrent(MinGRU(inputSize: $0, hiddenSize: $1, using: &$2)) },
     TestCell(description: "minLSTM") { Recurrent(MinLSTM(inputSize: $0, hiddenSize: $1, using: &$2)) },
     TestCell(description: "SRU") { Recurrent(SRU(inputSize: $0, hiddenSize: $1, using: &$2)) },
+    TestCell(description: "GRU, output fed back") {
+      Recurrent(OutputFeedback(GRU(inputSize: $0 + $1, hiddenSize: $1, using: &$2)))
+    },
+    TestCell(description: "LSTM, readout fed back") {
+      let cell = LSTM(inputSize: $0 + 2, hiddenSize: $1, using: &$2)
+      return Recurrent(OutputFeedback(cell, readout: Linear(inputs: $1, outputs: 2, using: &$2)))
+    },
     TestCell(description: "RHN") { Recurrent(RHN(inputSize: $0, hiddenSize: $1, depth: 2, using: &$2)) },
+    TestCell(description: "integrator") { Recurrent(Integrator(inputSize: $0, hiddenSize: $1, using: &$2)) },
+    TestCell(description: "layer-norm LSTM") { Recurrent(LayerNormLSTM(inputSize: $0, hiddenSize: $1, using: &$2)) },
+    TestCell(description: "layer-norm GRU") { Recurrent(LayerNormGRU(inputSize: $0, hiddenSize: $1, using: &$2)) },
+    TestCell(description: "Jordan") {
+      Recurrent(Jordan(inputSize: $0, hiddenSize: $1 + 2, outputSize: $1, outputActivation: .tanh, using: &$2))
+    },
+    TestCell(description: "Li-GRU") { Recurrent(LiGRU(inputSize: $0, hiddenSize: $1, using: &$2)) },
+    TestCell(description: "sLSTM") { Recurrent(SLSTM(inputSize: $0, hiddenSize: 2 * $1, heads: 2, using: &$2)) },
+    TestCell(description: "QRNN") { Recurrent(QRNN(inputSize: $0, hiddenSize: $1, using: &$2)) },
+    TestCell(description: "RG-LRU") { Recurrent(RGLRU(inputSize: $0, hiddenSize: $1, using: &$2)) },
+    TestCell(description: "LRU") { Recurrent(LRU(inputSize: $0, hiddenSize: $1, outputSize: $1 + 1, using: &$2)) },
+    TestCell(description: "GRU-D") { Recurrent(ObservingCell(inputSize: $0, hiddenSize: $1, using: &$2)) },
+    TestCell(description: "CfC") { Recurrent(CfC(inputSize: $0, hiddenSize: $1, backbone: [$1 + 2], using: &$2)) },
   ]
 }
 
@@ -152,5 +174,39 @@ package struct LateCell: RecurrentCell {
     let hidden = tanh(mix(concatenated(s.hidden.features(1..<mix.outputSize), x.features(0..<inputSize - 1))))
     let state = State(hidden: hidden, written: hidden * x.features(1..<2), learnt: learnt.tensor)
     return (output: readout(s.hidden), state: state)
+  }
+}
+
+/// A cell for values that were not all observed, on rows of any width: from 3 columns on, as many values and masks as
+/// fit before the elapsed time, the last column that is used; of 2 columns one is taken twice.
+package struct ObservingCell: RecurrentCell {
+  package let cell: GRUD
+  package let inputSize: Int
+
+  package init(inputSize: Int, hiddenSize: Int, using random: inout RandomSource) {
+    let means = random.uniform([max(1, (inputSize - 1) / 2)], in: -0.5...0.5)
+    cell = GRUD(means: means, hiddenSize: hiddenSize, using: &random)
+    self.inputSize = inputSize
+  }
+
+  package func initialState(batch: Int) -> GRUD.State { cell.initialState(batch: batch) }
+
+  package func step(_ x: Tensor, _ state: GRUD.State) -> (output: Tensor, state: GRUD.State) {
+    cell.step(inputSize < 3 ? concatenated(x, x.features(0..<1)) : x.features(0..<cell.inputSize), state)
+  }
+}
+
+/// A cell that sums its input, so that cotangents of input and state are the same value, and shows a product of it.
+package struct Integrator: RecurrentCell {
+  package let readout: Linear
+
+  package init(inputSize: Int, hiddenSize: Int, using random: inout RandomSource) {
+    readout = Linear(inputs: inputSize, outputs: hiddenSize, using: &random)
+  }
+
+  package var inputSize: Int { readout.inputSize }
+  package func initialState(batch: Int) -> Tensor { .zeros([batch, inputSize]) }
+  package func step(_ x: Tensor, _ sum: Tensor) -> (output: Tensor, state: Tensor) {
+    (output: readout(sum + x), state: sum + x)
   }
 }

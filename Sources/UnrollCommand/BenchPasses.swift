@@ -110,7 +110,7 @@ struct PassesBench: ParsableCommand {
     _ factor: String
   ) -> String {
     Columns.line([
-      .left(name, 13), .left(cell, 6), .left(work, 12), .left(shape, 14), .right(with, 10), .right(without, 10),
+      .left(name, 13), .left(cell, 7), .left(work, 12), .left(shape, 14), .right(with, 10), .right(without, 10),
       .right(factor, 7),
     ]) + "\n"
   }

@@ -44,22 +44,29 @@ final class RecurrentBenchmark {
     var random = RandomSource(seed: 1)
     return Stack(
       (1...row.layers).map { number -> any SequenceLayer in
-        switch row.cell {
+        let input = row.inputSize(ofLayer: number)
+        return switch row.cell {
         case .elman:
-          layer(number, row, Elman(inputSize: size, hiddenSize: size, initialization: zeros, using: &random))
+          layer(number, row, Elman(inputSize: input, hiddenSize: size, initialization: zeros, using: &random))
         case .gru:
-          layer(number, row, GRU(inputSize: size, hiddenSize: size, initialization: zeros, using: &random))
+          layer(number, row, GRU(inputSize: input, hiddenSize: size, initialization: zeros, using: &random))
         case .gruResetAfter:
-          layer(number, row, GRU(.resetAfter, inputSize: size, hiddenSize: size, initialization: zeros, using: &random))
+          layer(number, row, GRU(.resetAfter, inputSize: input, hiddenSize: size, initialization: zeros, using: &random))
         case .lstm, .lstmZoneout, .lstmRecurrentDropout, .lstmStateDropout, .lstmDropConnect, .lstmLayerNorm:
-          layer(number, row, LSTM(inputSize: size, hiddenSize: size, initialization: zeros, using: &random))
+          layer(number, row, LSTM(inputSize: input, hiddenSize: size, initialization: zeros, using: &random))
+        case .minGRU:
+          layer(number, row, MinGRU(inputSize: input, hiddenSize: size, initialization: zeros, using: &random))
+        case .minLSTM:
+          layer(number, row, MinLSTM(inputSize: input, hiddenSize: size, initialization: zeros, using: &random))
+        case .sru:
+          layer(number, row, SRU(inputSize: input, hiddenSize: size, initialization: zeros, using: &random))
         case .tide:
-          layer(number, row, Tide(inputSize: size, hiddenSize: size, initialization: zeros, using: &random))
+          layer(number, row, Tide(inputSize: input, hiddenSize: size, initialization: zeros, using: &random))
         case .dense:
           layer(
             number, row,
             FeedforwardCell(
-              Feedforward(sizes: [2 * size, 2 * size, size], activations: [.relu, .tanh], using: &random)))
+              Feedforward(sizes: [size + input, 2 * size, size], activations: [.relu, .tanh], using: &random)))
         }
       })
   }
@@ -76,7 +83,8 @@ final class RecurrentBenchmark {
   /// The sequences of a row.
   static func input(_ row: RecurrentRow) -> SequenceBatch {
     SequenceBatch(
-      values: BenchNoise.tensor([row.time, row.batch, row.hidden], salt: BenchNoise.input), lengths: row.lengths)
+      values: BenchNoise.tensor([row.time, row.batch, row.inputSize(ofLayer: 1)], salt: BenchNoise.input),
+      lengths: row.lengths)
   }
 
   private static func prepare(_ row: RecurrentRow) -> (checks: [String: [Double]], work: () -> Void) {
@@ -142,7 +150,8 @@ final class RecurrentBenchmark {
   /// Steps of a session over sixteen inputs, again and again.
   private static func steps(_ row: RecurrentRow, _ stack: Stack) -> (checks: [String: [Double]], work: () -> Void) {
     let count = 16
-    let inputs = BenchNoise.tensor([count, row.hidden], salt: BenchNoise.input)
+    let width = row.inputSize(ofLayer: 1)
+    let inputs = BenchNoise.tensor([count, width], salt: BenchNoise.input)
     let session = Session(stack, precision: row.precision ?? .float32)
     let outputs = (0..<count).flatMap { session.push(inputs.rows($0..<$0 + 1)).values }
     let values = inputs.values
@@ -152,7 +161,7 @@ final class RecurrentBenchmark {
       {
         values.withUnsafeBufferPointer { all in
           output.withUnsafeMutableBufferPointer {
-            session.push(UnsafeBufferPointer(rebasing: all[next * row.hidden..<(next + 1) * row.hidden]), into: $0)
+            session.push(UnsafeBufferPointer(rebasing: all[next * width..<(next + 1) * width]), into: $0)
           }
         }
         next = (next + 1) % count

@@ -8,9 +8,10 @@ struct RecurrentBench: ParsableCommand {
     commandName: "recurrent", abstract: "Measure recurrent layers: training, inference, single steps, ragged batches.",
     discussion: """
       GF/s counts the products' multiplications and additions, 2·T·B·gates·H·(I+H) forward and three times that in \
-      training, with inputs of the size of the state. The peak is bare multiply-adds of one thread, measured beside \
-      each row, times the threads. Rows in bf16 and int8 are measured in turns with the same in float32; the last \
-      column says how many times faster they are. Benchmarks/compare runs the rows in other libraries.
+      training; 2·T·B·gates·H·I for minGRU, minLSTM and SRU. Inputs have the size of the state, or that behind I. \
+      The peak is bare multiply-adds of one thread, measured beside each row, times the threads. Rows in bf16 and int8 \
+      are measured in turns with the same in float32; the last column says how many times faster they are. \
+      Benchmarks/compare runs the rows in other libraries.
 
       Examples:
         unroll bench recurrent --filter "lstm train"
@@ -135,7 +136,7 @@ struct RecurrentBench: ParsableCommand {
     _ ratio: String
   ) -> String {
     Columns.line([
-      .left(cell, 22), .left(work, 12), .left(shape, 17), .right(time, 9), .right(speed, 8), .right(fraction, 12),
+      .left(cell, 22), .left(work, 12), .left(shape, 18), .right(time, 9), .right(speed, 8), .right(fraction, 12),
       .right(ratio, 11),
     ]) + "\n"
   }

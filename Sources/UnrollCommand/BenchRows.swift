@@ -16,13 +16,26 @@ struct RecurrentRow: Codable, Hashable {
     case lstmStateDropout = "lstm-state-dropout"
     case lstmDropConnect = "lstm-drop-connect"
     case lstmLayerNorm = "lstm-layer-norm"
+    /// Cells whose state is in no product.
+    case minGRU = "mingru"
+    case minLSTM = "minlstm"
+    case sru
 
-    /// Products with [h, x] in a step, each of `hidden` rows.
+    /// Products in a step, each of `hidden` rows.
     var gates: Int {
       switch self {
       case .elman: 1
-      case .gru, .gruResetAfter, .tide, .dense: 3
+      case .minGRU: 2
+      case .gru, .gruResetAfter, .tide, .dense, .minLSTM, .sru: 3
       case .lstm, .lstmZoneout, .lstmRecurrentDropout, .lstmStateDropout, .lstmDropConnect, .lstmLayerNorm: 4
+      }
+    }
+
+    /// Whether the products are with [h, x], and not with x alone.
+    var multipliesState: Bool {
+      switch self {
+      case .minGRU, .minLSTM, .sru: false
+      default: true
       }
     }
   }
@@ -50,8 +63,10 @@ struct RecurrentRow: Codable, Hashable {
 
   let cell: Cell
   let kind: Kind
-  /// Time steps, sequences, values of the state and of the input, layers.
+  /// Time steps, sequences, values of the state, layers.
   let time, batch, hidden, layers: Int
+  /// Values of the input; nil: as many as of the state.
+  var inputs: Int?
   /// What matrices are rounded to; nil: nothing. For inference.
   let precision: Precision?
   /// nil: as many as the program uses.
@@ -87,6 +102,17 @@ struct RecurrentRow: Codable, Hashable {
     let ragged = [(100, 32, 128), (100, 64, 256)].map {
       RecurrentRow(.lstm, .ragged, time: $0, batch: $1, hidden: $2)
     }
+    // Long sequences, few of them; the LSTM is what the others are held against.
+    let long = [Cell.lstm, .minGRU, .minLSTM, .sru].flatMap { cell in
+      [8, 1].map { RecurrentRow(cell, .train, time: 1000, batch: $0, hidden: 256) }
+    }
+    let scans =
+      long
+      + long.filter { $0.batch == 8 && $0.cell != .sru }.map { row in
+        var narrow = row
+        narrow.inputs = 32
+        return narrow
+      }
     let reduced: [RecurrentRow] = [Cell.lstm, .gru, .elman].flatMap { cell in
       [Precision.bfloat16, .int8].flatMap { precision in
         [(Kind.forward, 100, 1), (.forward, 100, 32), (.step, 1, 1)].flatMap { kind, time, batch in
@@ -96,8 +122,8 @@ struct RecurrentRow: Codable, Hashable {
         }
       }
     }
-    return sequences.filter { $0.kind == .train } + regularized + ragged + sequences.filter { $0.kind == .forward }
-      + steps + reduced
+    return sequences.filter { $0.kind == .train } + regularized + scans + ragged
+      + sequences.filter { $0.kind == .forward } + steps + reduced
   }()
 
   /// What the row does: `train`, `forward bf16`.
@@ -109,8 +135,13 @@ struct RecurrentRow: Codable, Hashable {
     }
   }
 
-  /// `T35 B20 H200 L2`.
-  var shape: String { "T\(time) B\(batch) H\(hidden)" + (layers > 1 ? " L\(layers)" : "") }
+  /// `T35 B20 H200 L2`, `T1000 B8 H256 I32`.
+  var shape: String {
+    "T\(time) B\(batch) H\(hidden)" + (inputs.map { " I\($0)" } ?? "") + (layers > 1 ? " L\(layers)" : "")
+  }
+
+  /// Values that layer `number`, from 1, reads at a time step.
+  func inputSize(ofLayer number: Int) -> Int { number == 1 ? inputs ?? hidden : hidden }
 
   /// `lstm train T35 B20 H200 L2`; the words that `--filter` knows.
   var label: String { "\(cell.rawValue) \(work) \(shape)" }
@@ -119,7 +150,7 @@ struct RecurrentRow: Codable, Hashable {
   var inFloat32: RecurrentRow? {
     guard let precision, precision != .float32 else { return nil }
     var row = RecurrentRow(cell, kind, time: time, batch: batch, hidden: hidden, layers: layers)
-    row.threads = threads
+    (row.threads, row.inputs) = (threads, inputs)
     return row
   }
 
@@ -137,7 +168,13 @@ struct RecurrentRow: Codable, Hashable {
   /// Useful operations: those of the products, multiply and add counted as two; a backward pass is two forward ones.
   var operations: Double {
     let rows = lengths.reduce(0.0) { $0 + Double($1) }
-    let forward = 2 * rows * Double(layers * cell.gates * hidden) * Double(2 * hidden)
+    let products = (1...layers).reduce(0) { sum, layer in
+      let inputs = inputSize(ofLayer: layer)
+      // The SRU shows its input itself, or a product with it where it has another size.
+      let gates = cell.gates + (cell == .sru && inputs != hidden ? 1 : 0)
+      return sum + gates * (inputs + (cell.multipliesState ? hidden : 0))
+    }
+    let forward = 2 * rows * Double(hidden) * Double(products)
     return kind == .train || kind == .ragged ? 3 * forward : forward
   }
 
@@ -145,7 +182,7 @@ struct RecurrentRow: Codable, Hashable {
   func check() throws(UnrollError) {
     let limits = [
       ("time", time, 1 << 20), ("batch", batch, 1 << 16), ("hidden", hidden, 1 << 14), ("layers", layers, 64),
-      ("threads", threads ?? 1, 1024),
+      ("threads", threads ?? 1, 1024), ("inputs", inputs ?? 1, 1 << 14),
     ]
     for (name, value, limit) in limits where value < 1 || value > limit {
       throw UnrollError(.usage, "\(name) is \(value), and must be in 1…\(limit)", hint: "choose one in that range")
@@ -157,7 +194,7 @@ struct RecurrentRow: Codable, Hashable {
     if inFloat32 != nil && kind != .forward && kind != .step {
       throw UnrollError(.usage, "\(kind.rawValue) needs float32", hint: "a precision is for forward and step")
     }
-    if max(time * batch, 2 * hidden) * hidden * layers * cell.gates > 1 << 30 {
+    if max(time * batch, hidden + max(hidden, inputs ?? 1)) * max(hidden, inputs ?? 1) * layers * cell.gates > 1 << 30 {
       throw UnrollError(
         .usage, "\(label) is too large to be measured", hint: "make time, batch, hidden or layers smaller")
     }

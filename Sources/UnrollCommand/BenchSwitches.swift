@@ -32,10 +32,10 @@ struct EngineSwitch {
   }
 
   /// Every pass, then all of them, on training steps of a plain LSTM, the textbook's GRU, and two dense layers as a
-  /// cell.
+  /// cell; scans on cells that have some.
   static func passes(_ shapes: [Shape]) -> [EngineSwitch] {
     (PassSet.inOrder.map { (name: $0.pass.name, flag: $0.flag) } + [("all", .all)]).flatMap { name, flag in
-      [RecurrentRow.Cell.lstm, .gru, .dense].flatMap { cell in
+      (flag == .scanAffine ? [RecurrentRow.Cell.minGRU, .minLSTM] : [.lstm, .gru, .dense]).flatMap { cell in
         shapes.map { shape in
           training(.pass, name, cell, shape, off: Evaluation(unrolling: .compiled(PassSet.all.subtracting(flag))))
         }
@@ -48,7 +48,8 @@ struct EngineSwitch {
     let threads = Threads.count
     guard let large = shapes.last else { return [] }
     let alone = RecurrentRow(.lstm, .forward, time: large.time, batch: 1, hidden: large.hidden)
-    let parallel = shapes.map { row(.lstm, $0) } + [alone]
+    let scan = RecurrentRow(.minGRU, .train, time: large.time, batch: 1, hidden: large.hidden)
+    let parallel = shapes.map { row(.lstm, $0) } + [scan, alone]
     return (threads == 1 ? [] : parallel).map { row in
       EngineSwitch(kind: .engine, name: row == alone ? "team" : "threads", row: row) {
         let benchmark = RecurrentBenchmark(row)

@@ -70,6 +70,20 @@ import Testing
     #expect(apply(table, UR_SIGMOID, to: below).allSatisfy { $0 > 0 && $0 < 2e-38 })
   }
 
+  /// Near its zeros a cosine's last place means nothing: the error is absolute.
+  @Test(arguments: KernelTable.all) func cosine(table: KernelTable) {
+    let arguments = Self.arguments.filter { abs($0) <= 10_000 }
+    for (x, y) in zip(arguments, apply(table, UR_COSINE, to: arguments)) {
+      #expect(abs(Double(y) - cos(Double(x))) < 3e-7, "at \(x)")
+    }
+    let turns = (0..<20_000).map { Float($0) * 0.01 }
+    for (x, y) in zip(turns, apply(table, UR_COSINE, to: turns)) {
+      #expect(abs(Double(y) - cos(Double(x))) < 3e-7, "at \(x)")
+    }
+    let all = apply(table, UR_COSINE, to: Self.arguments)
+    for (x, y) in zip(Self.arguments, all) { #expect(x.isFinite ? abs(y) <= 1 : y.isNaN, "at \(x)") }
+  }
+
   @Test(arguments: KernelTable.all) func specialValues(table: KernelTable) {
     let special: [Float] = [.nan, -.nan, Float(bitPattern: 0x7FC0_0001), .infinity, -.infinity, 0, -0.0]
     func bits(_ opcode: ur_opcode) -> [String] { apply(table, opcode, to: special).map { $0.isNaN ? "nan" : "\($0)" } }

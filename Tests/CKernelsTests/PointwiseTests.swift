@@ -20,6 +20,7 @@ import Testing
     (UR_SQUARE, -1...1, { a, _ in a * a }),
     (UR_SQRT, 0...4, { a, _ in sqrt(a) }),
     (UR_RECIPROCAL, 0.5...2, { a, _ in 1 / a }),
+    (UR_COSINE, -1...1, { a, _ in cos(a) }),
     (UR_TANH_GRADIENT, -1...1, { a, b in b * (1 - a * a) }),
     (UR_SIGMOID_GRADIENT, 0...1, { a, b in b * a * (1 - a) }),
     (UR_RELU_GRADIENT, -1...1, { a, b in a > 0 ? b : 0 }),

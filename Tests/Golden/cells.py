@@ -6,7 +6,8 @@
 Each function below is one time step of a paper's equations, in plain NumPy. It reads its parameters by the paths that
 the library has for them; a weight [hidden, hidden + input] has the columns of h first. Gradients are central
 differences of the loss. What another program computes too is compared with it before anything is written: peepholes
-with ONNX's reference evaluator, peepholes and coupled gates with ONNX Runtime, the projection with torch.nn.LSTM.
+with ONNX's reference evaluator, peepholes and coupled gates with ONNX Runtime, the projection with torch.nn.LSTM, the
+LSTM with layer normalisation with a cell of torch.nn.LayerNorm.
 
 Rows are ragged and unsorted; input beyond a row's length is not zero, outputs there are, and final states are those
 after a row's own last step.
@@ -27,6 +28,7 @@ from onnx.reference import ReferenceEvaluator
 
 LENGTHS = [4, 1, 3, 0]
 TIME, BATCH, INPUT, HIDDEN, PROJECTION = max(LENGTHS), len(LENGTHS), 3, 5, 2
+MEANS = numpy.array([0.25, -0.5])
 CLIP, DEPTH = 0.5, 3
 tanh = numpy.tanh
 
@@ -110,10 +112,119 @@ def rhn(p, x, s):
     return h, {"hidden": h}
 
 
+def norm(p, name, a):
+    """Layer normalisation; the shift may be missing."""
+    centred = a - a.mean(axis=1, keepdims=True)
+    normal = centred / numpy.sqrt((centred ** 2).mean(axis=1, keepdims=True) + 1e-5)
+    return normal * p[name + ".gain"] + p.get(name + ".shift", 0)
+
+
+def layer_norm_lstm(p, x, s):
+    v = norm(p, "inputNorm", layer(p, "input", x)) + norm(p, "recurrentNorm", layer(p, "recurrent", s["hidden"]))
+    f, i, o, g = numpy.split(v + p["bias"], 4, axis=1)
+    c = sigmoid(f) * s["cell"] + sigmoid(i) * tanh(g)
+    h = sigmoid(o) * tanh(norm(p, "cellNorm", c))
+    return h, {"hidden": h, "cell": c}
+
+
+def layer_norm_gru(p, x, s):
+    h = s["hidden"]
+    v = norm(p, "inputNorm", layer(p, "input", x)) + norm(p, "recurrentNorm", layer(p, "recurrent", h))
+    z, r = numpy.split(sigmoid(v + p["bias"]), 2, axis=1)
+    candidate = tanh(norm(p, "candidateNorm", layer(p, "candidate", x))
+                     + r * norm(p, "recurrentCandidateNorm", layer(p, "recurrentCandidate", h)))
+    h = (1 - z) * h + z * candidate
+    return h, {"hidden": h}
+
+
+def jordan(p, x, s):
+    y = sigmoid(layer(p, "output", sigmoid(layer(p, "hidden", s["context"], x))))
+    return y, {"context": y}
+
+
+def li_gru(p, x, s):
+    h = s["hidden"]
+
+    def gate(name, recurrent):
+        fed = layer(p, name, x)
+        return (norm(p, f"{name}Norm", fed) if f"{name}Norm.gain" in p else fed) + layer(p, recurrent, h)
+
+    z = sigmoid(gate("update", "recurrentUpdate"))
+    h = z * h + (1 - z) * numpy.maximum(gate("candidate", "recurrentCandidate"), 0)
+    return h, {"hidden": h}
+
+
+def slstm(p, x, s):
+    def gate(name):
+        heads = [key for key in p if key.startswith(f"{name}.recurrent.")]
+        parts = numpy.split(s["hidden"], len(heads), axis=1)
+        recurrent = numpy.concatenate([part @ p[key].T for part, key in zip(parts, heads)], axis=1)
+        return layer(p, f"{name}.input", x) + recurrent
+
+    kept = numpy.log(sigmoid(gate("forget"))) + s["stabilizer"]
+    m = numpy.maximum(kept, gate("input"))
+    f, i = numpy.exp(kept - m), numpy.exp(gate("input") - m)
+    c = f * s["cell"] + i * tanh(gate("candidate"))
+    n = f * s["normalizer"] + i
+    h = sigmoid(gate("output")) * c / n
+    return h, {"hidden": h, "cell": c, "normalizer": n, "stabilizer": m}
+
+
+def qrnn(p, x, s):
+    z, f, o = tanh(layer(p, "candidate", x)), sigmoid(layer(p, "forget", x)), sigmoid(layer(p, "output", x))
+    c = f * s["cell"] + (1 - f) * z
+    return o * c, {"cell": c}
+
+
+def rg_lru(p, x, s):
+    r, i = sigmoid(layer(p, "decayGate", x)), sigmoid(layer(p, "input", x))
+    a = sigmoid(p["decay"]) ** (8 * r)
+    h = a * s["hidden"] + numpy.sqrt(1 - a ** 2) * i * (layer(p, "value", x) if "value.weight" in p else x)
+    return h, {"hidden": h}
+
+
+def lru(p, x, s):
+    """The paper's step in complex numbers."""
+    eigenvalues = numpy.exp(-numpy.exp(p["nuLog"]) + 1j * numpy.exp(p["thetaLog"]))
+    b = p["inputReal.weight"] + 1j * p["inputImaginary.weight"]
+    c = p["outputReal.weight"] + 1j * p["outputImaginary.weight"]
+    h = eigenvalues * (s["real"] + 1j * s["imaginary"]) + numpy.exp(p["gammaLog"]) * (x @ b.T)
+    return (h @ c.T).real + layer(p, "skip", x), {"real": h.real, "imaginary": h.imag}
+
+
+def grud(p, row, s):
+    x, m, elapsed = row[:, :2], row[:, 2:4], row[:, 4:]
+    delta = elapsed + s["unseen"]
+    kept = numpy.exp(-numpy.maximum(0, p["inputDecay"] * delta + p["inputDecayBias"]))
+    guess = m * x + (1 - m) * (kept * s["last"] + (1 - kept) * MEANS)
+    h = numpy.exp(-numpy.maximum(0, layer(p, "hiddenDecay", delta))) * s["hidden"]
+    z, r = sigmoid(layer(p, "update", h, guess, m)), sigmoid(layer(p, "reset", h, guess, m))
+    h = (1 - z) * h + z * tanh(layer(p, "candidate", r * h, guess, m))
+    return h, {"hidden": h, "last": m * x + (1 - m) * s["last"], "unseen": (1 - m) * delta}
+
+
+def cfc(p, row, s):
+    seen = numpy.concatenate([s["hidden"], row[:, :-1]], axis=1)
+    for i in range(2):
+        seen = 1.7159 * tanh(2 / 3 * layer(p, f"backbone.{i}", seen))
+    t = sigmoid(layer(p, "rate", seen) * row[:, -1:] + layer(p, "offset", seen))
+    h = (1 - t) * tanh(layer(p, "first", seen)) + t * tanh(layer(p, "second", seen))
+    return h, {"hidden": h}
+
+
 # Shapes of parameters.
 
-def dense(name, inputs, bias=True):
-    return {f"{name}.weight": (HIDDEN, inputs)} | ({f"{name}.bias": (HIDDEN,)} if bias else {})
+def dense(name, inputs, bias=True, outputs=HIDDEN):
+    return {f"{name}.weight": (outputs, inputs)} | ({f"{name}.bias": (outputs,)} if bias else {})
+
+
+def norms(*names, size=HIDDEN, shift=True):
+    return {f"{name}.{part}": (size,) for name in names for part in (["gain", "shift"] if shift else ["gain"])}
+
+
+def heads(name, count, size):
+    return dense(f"{name}.input", INPUT, outputs=count * size) | {
+        f"{name}.recurrent.{head}.weight": (size, size) for head in range(count)}
 
 
 def gates(*names, inputs=HIDDEN + INPUT):
@@ -144,7 +255,42 @@ CELLS = {
                   | {"forgetMemory": (HIDDEN,), "resetMemory": (HIDDEN,)}),
     "rhn": (rhn, {key: shape for i in range(DEPTH) for name in ["transform", "candidate"] for key, shape in
                   dense(f"highways.{i}.{name}", HIDDEN + (INPUT if i == 0 else 0)).items()}),
+    "layer-norm-lstm": (layer_norm_lstm, dense("input", INPUT, bias=False, outputs=4 * HIDDEN)
+                        | dense("recurrent", HIDDEN, bias=False, outputs=4 * HIDDEN) | {"bias": (4 * HIDDEN,)}
+                        | norms("inputNorm", "recurrentNorm", size=4 * HIDDEN, shift=False) | norms("cellNorm")),
+    "layer-norm-gru": (layer_norm_gru, dense("input", INPUT, bias=False, outputs=2 * HIDDEN)
+                       | dense("recurrent", HIDDEN, bias=False, outputs=2 * HIDDEN) | {"bias": (2 * HIDDEN,)}
+                       | dense("candidate", INPUT, bias=False) | dense("recurrentCandidate", HIDDEN, bias=False)
+                       | norms("inputNorm", "recurrentNorm", size=2 * HIDDEN, shift=False)
+                       | norms("candidateNorm", "recurrentCandidateNorm")),
+    "jordan": (jordan, dense("hidden", PROJECTION + INPUT) | dense("output", HIDDEN, outputs=PROJECTION)),
+    "li-gru": (li_gru, dense("update", INPUT, bias=False) | dense("candidate", INPUT, bias=False)
+               | dense("recurrentUpdate", HIDDEN, bias=False) | dense("recurrentCandidate", HIDDEN, bias=False)
+               | norms("updateNorm", "candidateNorm")),
+    "li-gru-plain": (li_gru, gates("update", "candidate", inputs=INPUT)
+                     | dense("recurrentUpdate", HIDDEN, bias=False) | dense("recurrentCandidate", HIDDEN, bias=False)),
+    "slstm": (slstm, {key: shape for gate in LSTM for key, shape in heads(gate, 1, HIDDEN).items()}),
+    "slstm-heads": (slstm, {key: shape for gate in LSTM for key, shape in heads(gate, 2, 2).items()}),
+    "qrnn": (qrnn, gates("forget", "output", "candidate", inputs=INPUT)),
+    "rg-lru": (rg_lru, gates("decayGate", "input", inputs=INPUT) | {"decay": (HIDDEN,)}
+               | dense("value", INPUT, bias=False)),
+    "rg-lru-equal": (rg_lru, gates("decayGate", "input", inputs=HIDDEN) | {"decay": (HIDDEN,)}),
+    "lru": (lru, {key: (HIDDEN,) for key in ["nuLog", "thetaLog", "gammaLog"]}
+            | dense("inputReal", INPUT, bias=False) | dense("inputImaginary", INPUT, bias=False)
+            | dense("outputReal", HIDDEN, bias=False, outputs=PROJECTION)
+            | dense("outputImaginary", HIDDEN, bias=False, outputs=PROJECTION)
+            | dense("skip", INPUT, bias=False, outputs=PROJECTION)),
+    "grud": (grud, {"inputDecay": (2,), "inputDecayBias": (2,)} | dense("hiddenDecay", 2)
+             | gates("update", "reset", "candidate", inputs=HIDDEN + 4)),
+    "cfc": (cfc, dense("backbone.0", HIDDEN + INPUT, outputs=4) | dense("backbone.1", 4, outputs=3)
+            | gates("first", "second", "rate", "offset", inputs=3)),
 }
+# What is not HIDDEN wide: rows of the input, parts of the state, outputs.
+INPUTS = {"sru-equal": HIDDEN, "rg-lru-equal": HIDDEN, "grud": 2 * len(MEANS) + 1, "cfc": INPUT + 1}
+HIDDENS = {"slstm-heads": 4}
+STATES = {sru: ["cell"], qrnn: ["cell"], jordan: ["context"], lru: ["real", "imaginary"],
+          slstm: ["hidden", "cell", "normalizer", "stabilizer"], grud: ["hidden", "last", "unseen"],
+          **{step: ["hidden", "cell"] for step in [variant_lstm, clipped_lstm, multiplicative_lstm, layer_norm_lstm]}}
 
 
 def unrolled(step, p, x, state, lengths):
@@ -201,6 +347,29 @@ def torch_lstm(p, x, state):
     return y.numpy(), h[0].numpy(), c[0].numpy()
 
 
+def torch_layer_norm_lstm(p, x, state):
+    """The same by torch.nn.LayerNorm, with the bias as a shift."""
+    def tensor(key):
+        return torch.tensor(p[key])
+
+    def normalised(name, a, shift):
+        norm = torch.nn.LayerNorm(a.shape[1]).double()
+        norm.weight.data, norm.bias.data = tensor(name + ".gain"), shift
+        return norm(a)
+
+    h, c = torch.tensor(state["hidden"]), torch.tensor(state["cell"])
+    outputs = []
+    with torch.no_grad():
+        for rows in torch.tensor(x):
+            recurrent = normalised("recurrentNorm", h @ tensor("recurrent.weight").T, torch.zeros(4 * HIDDEN).double())
+            v = normalised("inputNorm", rows @ tensor("input.weight").T, tensor("bias")) + recurrent
+            f, i, o, g = v.chunk(4, 1)
+            c = f.sigmoid() * c + i.sigmoid() * g.tanh()
+            h = o.sigmoid() * normalised("cellNorm", c, tensor("cellNorm.shift")).tanh()
+            outputs.append(h)
+    return torch.stack(outputs).numpy(), h.numpy(), c.numpy()
+
+
 def compare(name, step, p, x, state):
     """Stops when another program computes something else than the step."""
     others = []
@@ -210,6 +379,8 @@ def compare(name, step, p, x, state):
         others = [onnx_lstm(p, x, state, True, "runtime")]
     if name == "lstm-projection":
         others = [torch_lstm(p, x, state)]
+    if name == "layer-norm-lstm":
+        others = [torch_layer_norm_lstm(p, x, state)]
     y, final = unrolled(step, p, x, state, [TIME] * BATCH)
     for other in others:
         for ours, theirs in zip([y, final["hidden"], final["cell"]], other, strict=True):
@@ -224,12 +395,19 @@ def golden(name, step, shapes, seed):
         return generator.uniform(-bound, bound, shape).astype(numpy.float32).astype(numpy.float64)
 
     p = {key: draw(*shape, bound=0.7) for key, shape in shapes.items()}
-    features = HIDDEN if name == "sru-equal" else INPUT
-    output = PROJECTION if "projection.weight" in shapes else HIDDEN
-    widths = {"cell": HIDDEN} if step is sru else {"hidden": output}
-    widths |= {"cell": HIDDEN} if "lstm" in name and name != "minlstm" else {}
+    features, hidden = INPUTS.get(name, INPUT), HIDDENS.get(name, HIDDEN)
+    output = PROJECTION if "projection.weight" in shapes or step in [jordan, lru] else hidden
+    widths = {part: hidden for part in STATES.get(step, ["hidden"])}
+    widths |= {part: output for part in ["hidden", "context"] if part in widths}
+    widths |= {part: len(MEANS) for part in ["last", "unseen"] if part in widths}
     x = draw(TIME, BATCH, features, bound=1.5)
+    if step is grud:
+        x[:, :, 2:4] = x[:, :, 2:4] > 0
+    if step in [grud, cfc]:
+        x[:, :, -1] = abs(x[:, :, -1])
     state = {key: draw(BATCH, width) for key, width in widths.items()}
+    if step is slstm:
+        state["normalizer"] += 2  # At least 1, as after any step.
     weights = {"output": draw(TIME, BATCH, output)} | {key: draw(BATCH, width) for key, width in widths.items()}
     checks = compare(name, step, p, x, state)
 
@@ -257,7 +435,7 @@ def golden(name, step, shapes, seed):
     lines = [
         f'      "{key}": {{"shape": {json.dumps(list(value.shape))}, "values": '
         f'[{",".join(f"{number:.9g}" for number in value.reshape(-1))}]}}' for key, value in tensors.items()]
-    sizes = json.dumps({"input": features, "hidden": HIDDEN})
+    sizes = json.dumps({"input": features, "hidden": hidden})
     return (f'  "{name}": {{\n    "sizes": {sizes}, "lengths": {json.dumps(LENGTHS)}, "loss": {loss():.9g},\n'
             '    "tensors": {\n' + ",\n".join(lines) + "\n    }\n  }")
 

@@ -5,7 +5,8 @@ import TestSupport
 import Testing
 
 /// A network drawn from a seed: one to three layers of any cells, directions and connections, half of them with noise
-/// inside, some with pyramids between them or a learnt initial state; a ragged batch with an empty row; a random initial state or the layers' own.
+/// inside, some with pyramids between them, a learnt initial state, a slower clock or a context; a ragged batch with an
+/// empty row; a random initial state or the layers' own.
 struct DrawnNetwork: CustomStringConvertible {
   let description: String
   let network: Stack
@@ -18,19 +19,25 @@ struct DrawnNetwork: CustomStringConvertible {
   /// zeros, one unit left by a mask) up to 316 times, and their rounding with them.
   let tolerance: Double
 
-  init(seed: UInt64) {
+  /// A small network has at most two layers and short sequences.
+  init(seed: UInt64, isSmall: Bool = false) {
     var random = RandomSource(seed: seed, stream: 5)
     var width = 2 + random.integer(below: 3)
     let inputs = width
     var layers: [any SequenceLayer] = []
     var words: [String] = []
     var (isForward, hasPyramid) = (true, false)
-    for i in 0...random.integer(below: 3) {
+    for i in 0...random.integer(below: isSmall ? 2 : 3) {
       if i > 0, random.integer(below: 5) == 0 {
         layers.append(Pyramid(inputSize: width))
         words.append("pyramid")
         hasPyramid = true
         width *= 2
+      } else if random.integer(below: 8) == 0 {
+        let window = Window(inputSize: width, steps: 2 + random.integer(below: 2))
+        layers.append(window)
+        words.append("window of \(window.steps)")
+        width = window.outputSize
       }
       let drawn = Self.layer(width: width, &random)
       layers.append(drawn.layer)
@@ -41,7 +48,9 @@ struct DrawnNetwork: CustomStringConvertible {
     network = Stack(layers, dropout: 0.3)
     self.isForward = isForward
     self.hasPyramid = hasPyramid
-    let lengths = [[5, 0, 3, 7], [0, 8, 1], [6, 6, 0, 2, 9], [1, 0, 5]][random.integer(below: 4)]
+    let choices =
+      isSmall ? [[3, 0, 4], [0, 2, 1], [4, 4, 0]] : [[5, 0, 3, 7], [0, 8, 1], [6, 6, 0, 2, 9], [1, 0, 5]]
+    let lengths = choices[random.integer(below: choices.count)]
     batch = .random(lengths: lengths, features: inputs, using: &random)
     let initial = network.initialState(batch: lengths.count)
     let isRandom = random.integer(below: 2) == 0
@@ -57,8 +66,9 @@ struct DrawnNetwork: CustomStringConvertible {
     let hidden = 2 + random.integer(below: 4)
     let noises = TestRegularization.all
     let noise = random.integer(below: 2) == 0 ? TestRegularization.none : noises[random.integer(below: noises.count)]
+    let contextSize = random.integer(below: 5) == 0 ? 2 : 0
     func cell(_ random: inout RandomSource) -> any RecurrentCell {
-      let layer = kind.layer(input: width, hidden: hidden, using: &random)
+      let layer = kind.layer(input: width + contextSize, hidden: hidden, using: &random)
       guard let recurrent = layer as? any RecurrentLayer else { preconditionFailure("\(kind) is no recurrent layer") }
       return recurrent.cell
     }
@@ -81,6 +91,12 @@ struct DrawnNetwork: CustomStringConvertible {
       }
       layer = learnt
     }
+    if contextSize > 0 {
+      let context = random.uniform([1, contextSize], in: -1...1)
+      layer = Conditioned(layer, contextSize: contextSize).on(context)
+    }
+    let period = random.integer(below: 5) == 0 ? 2 + random.integer(below: 2) : 1
+    if period > 1 { layer = Clockwork(layer, every: period) }
     let connection = ["none", "residual", "highway", "skip"][random.integer(below: 4)]
     if connection == "residual" || connection == "highway", layer.outputSize != width {
       layer = Stack([layer, Recurrent(Elman(inputSize: layer.outputSize, hiddenSize: width, using: &random))])
@@ -91,7 +107,10 @@ struct DrawnNetwork: CustomStringConvertible {
     case "skip": layer = Skip(layer)
     default: break
     }
-    let words = "\(kind) \(width)→\(hidden)\(isLearnt ? " learnt" : "") \(direction) \(connection), \(noise)"
+    let around = [
+      isLearnt ? " learnt" : "", contextSize > 0 ? " conditioned" : "", period > 1 ? " every \(period)" : "",
+    ].joined()
+    let words = "\(kind) \(width)→\(hidden)\(around) \(direction) \(connection), \(noise)"
     return (layer, words, direction == "forward")
   }
 
@@ -133,6 +152,26 @@ struct DrawnNetwork: CustomStringConvertible {
     #expect(compiled.named.map(\.name) == drawn.network.parameters.map(\.path))
     let worst = compiled.difference(to: stepwise)
     #expect(worst.error < drawn.tolerance, "\(drawn): \(worst)")
+  }
+
+  /// The gradients that all others are compared with, against differences in Double, along a random direction of each
+  /// parameter, the input and each part of the state, or what the layers learnt of it; masks of dropout are fixed.
+  @Test(arguments: 0..<UInt64(128))
+  func stepwisePassesFiniteDifferences(seed: UInt64) {
+    let drawn = DrawnNetwork(seed: seed, isSmall: true)
+    let names = Dictionary(
+      uniqueKeysWithValues: drawn.network.parameters.map { (ObjectIdentifier($0.parameter), $0.path) })
+    let given = seed.isMultiple(of: 2) ? drawn.state.parts.map(\.tensor) : nil
+    let comparisons = compareGradients(
+      leaves: [drawn.batch.rows] + (given ?? []), names: names, along: RandomSource(seed: seed)
+    ) { leaves in
+      let own = drawn.network.initialState(batch: drawn.batch.layout.batch).parts.map(\.tensor)
+      return FiniteDifferenceTests.loss(
+        drawn.network, drawn.batch, drawn.state, given == nil ? leaves + own : leaves, .stepwise,
+        random: RandomSource(seed: seed, stream: 6))
+    }
+    for comparison in comparisons { #expect(comparison.error < 1e-4, "\(drawn): \(comparison)") }
+    #expect(comparisons.contains { $0.error > 0 })
   }
 
   private static func gradients(_ drawn: DrawnNetwork, _ unrolling: Unrolling) -> Outcome {
@@ -219,7 +258,7 @@ struct DrawnNetwork: CustomStringConvertible {
 
   /// The draws reach every cell with every direction and connection.
   @Test func drawsReachEverything() {
-    let drawn = Self.seeds.map(DrawnNetwork.init)
+    let drawn = Self.seeds.map { DrawnNetwork(seed: $0) }
     for direction in ["forward", "backward"] + Merging.allCases.map({ "bidirectional \($0)" }) {
       for connection in ["none", "residual", "highway", "skip"] {
         let count = drawn.count { $0.description.contains("\(direction) \(connection)") }
@@ -232,6 +271,9 @@ struct DrawnNetwork: CustomStringConvertible {
     for cell in TestCell.all { #expect(drawn.contains { $0.description.contains("\(cell) ") }, "\(cell)") }
     #expect(drawn.count(where: \.isForward) > 100)
     #expect(drawn.count { $0.isForward && $0.hasPyramid } > 10)
-    #expect(drawn.count { $0.description.contains("learnt") } > 100)
+    #expect(drawn.count { $0.isForward && $0.description.contains("window") } > 10)
+    for around in ["learnt", "conditioned", "every 2", "every 3"] {
+      #expect(drawn.count { $0.description.contains(around) } > 50, "\(around)")
+    }
   }
 }

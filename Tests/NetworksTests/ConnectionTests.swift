@@ -157,6 +157,15 @@ import Testing
     ("highway", { Highway(TestCell.all[2].layer(input: 3, hidden: 3, using: &$0), using: &$0) }),
     ("skip", { Skip(TestCell.all[7].layer(input: 3, hidden: 2, using: &$0)) }),
     ("pyramid", { Stack([Pyramid(inputSize: 3), TestCell.all[4].layer(input: 6, hidden: 2, using: &$0)]) }),
+    ("window", { Stack([Window(inputSize: 3, steps: 3), TestCell.all[4].layer(input: 9, hidden: 2, using: &$0)]) }),
+    ("clockwork", { Clockwork(TestCell.all[5].layer(input: 3, hidden: 2, using: &$0), every: 2) }),
+    (
+      "conditioned",
+      {
+        let context = $0.uniform([3, 2], in: -1...1)
+        return Conditioned(TestCell.all[4].layer(input: 5, hidden: 2, using: &$0), contextSize: 2).on(context)
+      }
+    ),
     ("learnt state", { LearnedState(TestCell.all[5].layer(input: 3, hidden: 2, using: &$0)) }),
     (
       "alternating",

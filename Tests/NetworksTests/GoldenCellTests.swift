@@ -36,6 +36,21 @@ import Testing
     Kind("sru") { Recurrent(SRU(inputSize: $0, hiddenSize: $1, using: &$2)) },
     Kind("sru-equal") { Recurrent(SRU(inputSize: $0, hiddenSize: $1, using: &$2)) },
     Kind("rhn") { Recurrent(RHN(inputSize: $0, hiddenSize: $1, depth: 3, using: &$2)) },
+    Kind("layer-norm-lstm") { Recurrent(LayerNormLSTM(inputSize: $0, hiddenSize: $1, using: &$2)) },
+    Kind("layer-norm-gru") { Recurrent(LayerNormGRU(inputSize: $0, hiddenSize: $1, using: &$2)) },
+    Kind("jordan") { Recurrent(Jordan(inputSize: $0, hiddenSize: $1, outputSize: 2, using: &$2)) },
+    Kind("li-gru") { Recurrent(LiGRU(inputSize: $0, hiddenSize: $1, using: &$2)) },
+    Kind("li-gru-plain") { Recurrent(LiGRU(inputSize: $0, hiddenSize: $1, normalises: false, using: &$2)) },
+    Kind("slstm") { Recurrent(SLSTM(inputSize: $0, hiddenSize: $1, using: &$2)) },
+    Kind("slstm-heads") { Recurrent(SLSTM(inputSize: $0, hiddenSize: $1, heads: 2, using: &$2)) },
+    Kind("qrnn") { Recurrent(QRNN(inputSize: $0, hiddenSize: $1, using: &$2)) },
+    Kind("rg-lru") { Recurrent(RGLRU(inputSize: $0, hiddenSize: $1, using: &$2)) },
+    Kind("rg-lru-equal") { Recurrent(RGLRU(inputSize: $0, hiddenSize: $1, using: &$2)) },
+    Kind("lru") { Recurrent(LRU(inputSize: $0, hiddenSize: $1, outputSize: 2, using: &$2)) },
+    Kind("grud") { _, hidden, random in
+      Recurrent(GRUD(means: Tensor([0.25, -0.5]), hiddenSize: hidden, using: &random))
+    },
+    Kind("cfc") { Recurrent(CfC(inputSize: $0, hiddenSize: $1, backbone: [4, 3], using: &$2)) },
   ]
 
   static let golden = Result {
@@ -111,8 +126,10 @@ import Testing
       let layer = kind.layer(inputSize: input, hiddenSize: hidden, using: &random)
       #expect(layer.parameterCount == kind.parameterCount(inputSize: input, hiddenSize: hidden))
       #expect(layer.inputSize == input && layer.outputSize == hidden)
-      let paths = layer.parameters.map(\.path).filter { $0.hasSuffix("weight") }
-      #expect(kind.gates <= paths.count)
+      let row = [Float](repeating: 0.5, count: input)
+      #expect(layer(SequenceBatch([[row, row]])).output.rows.shape == [2, hidden])
+      let weights = layer.parameters.filter { $0.path.hasSuffix("weight") && $0.parameter.shape.rank == 2 }
+      #expect(kind.gates * hidden <= weights.reduce(0) { $0 + $1.parameter.shape[0] })
     }
     #expect(!kind.paper.isEmpty)
   }

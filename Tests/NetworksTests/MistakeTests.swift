@@ -40,6 +40,45 @@ import Testing
         let options = VariantLSTM.Options(cellClip: -0.5)
         _ = VariantLSTM(inputSize: 2, hiddenSize: 3, options: options, using: &random)
       }, says: "VariantLSTM", "clip of -0.5", "above 0")
+    expect(
+      await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+        var random = RandomSource(seed: 1)
+        _ = SLSTM(inputSize: 2, hiddenSize: 4, heads: 3, using: &random)
+      }, says: "SLSTM", "3 heads", "4 values")
+    expect(
+      await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+        _ = SequenceBatch(values: [[[1], [2], [3]]], times: [[1, 3, 2.5]])
+      }, says: "SequenceBatch", "step 2", "sequence 0", "2.5")
+  }
+
+  @Test func newerCellsAndLayersNameWhatCannotBe() async {
+    expect(
+      await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+        var random = RandomSource(seed: 1)
+        _ = LRU(inputSize: 2, hiddenSize: 4, radii: 0.5...1.5, using: &random)
+      }, says: "LRU", "radii 0.5...1.5", "0...1")
+    expect(
+      await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+        var random = RandomSource(seed: 1)
+        _ = GRUD(means: .zeros([2, 3]), hiddenSize: 4, using: &random)
+      }, says: "GRUD", "[2, 3]", "vector")
+    expect(
+      await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+        var random = RandomSource(seed: 1)
+        _ = CfC(inputSize: 2, hiddenSize: 4, backbone: [], using: &random)
+      }, says: "CfC", "without a layer")
+    expect(
+      await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+        _ = LayerNorm(size: 3, epsilon: 0)
+      }, says: "LayerNorm", "epsilon of 0", "above 0")
+    expect(
+      await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+        _ = Window(inputSize: 3, steps: 1)
+      }, says: "Window", "1 time steps of 3")
+    expect(
+      await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+        _ = Window(inputSize: 3, steps: 2)(SequenceBatch([[[1, 2]]]))
+      }, says: "Window", "2 values", "have 3")
   }
 
   @Test func regularizationNamesTheRateThatCannotBe() async {

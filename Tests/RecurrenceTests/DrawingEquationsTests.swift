@@ -32,6 +32,23 @@ import Testing
         """)
   }
 
+  /// Layers of the same name are told apart by their paths.
+  @Test func namesakesHavePaths() {
+    let deep = DrawnStep(states: ["hidden"], parameters: ["0.mix.weight": [5, 5], "1.mix.weight": [5, 5]]) {
+      _, states, weight in
+      let s = tanh(matmul(states[0], weight("0.mix.weight"), transposeB: true))
+      let new = tanh(matmul(s, weight("1.mix.weight"), transposeB: true))
+      return (new + s, [new + s])
+    }
+    #expect(
+      deep.graph.equations(names: deep.names) == """
+        0.mix = tanh(0.mix.weight·h)
+        1.mix = tanh(1.mix.weight·0.mix)
+        h′ = 1.mix + 0.mix
+        y = h′
+        """)
+  }
+
   @Test func passesShowTheirWork() {
     let lstm = DrawnStep.lstm
     let text = lstm.graph(after: .all).equations(names: lstm.names)

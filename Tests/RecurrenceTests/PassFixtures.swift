@@ -44,7 +44,7 @@ extension StepGraph {
       switch node.fusion {
       case .group(let group): groups.insert(group)
       case .alone: alone += 1
-      case .epilogue: break
+      case .epilogue, .scan: break
       }
     }
     return groups.count + alone

@@ -18,6 +18,7 @@ import Testing
     Case(testDescription: "subtract, scalar", shapes: [[3, 5], [1]]) { $0[0] - $0[1] },
     Case(testDescription: "multiply, column", shapes: [[3, 5], [3, 1]]) { $0[0] * $0[1] },
     Case(testDescription: "multiply, row of extent 1", shapes: [[3, 5], [1, 5]]) { $0[0] * $0[1] },
+    Case(testDescription: "multiply, one value each", shapes: [[1], [1, 1]]) { ($0[0] * $0[1]).rows(0..<1) },
     Case(testDescription: "multiply by itself", shapes: [[3, 5]]) { $0[0] * $0[0] },
     Case(testDescription: "divide", shapes: [[2, 7], [2, 7]], range: 0.5...2) { $0[0] / $0[1] },
     Case(testDescription: "divide, column", shapes: [[2, 7], [2, 1]], range: 0.5...2) { $0[0] / $0[1] },
@@ -30,6 +31,7 @@ import Testing
     Case(testDescription: "relu", shapes: [[3, 5]]) { relu($0[0]) },
     Case(testDescription: "square, square root", shapes: [[3, 5]], range: 0.5...2) { sqrt(square($0[0]) + $0[0]) },
     Case(testDescription: "reciprocal", shapes: [[3, 5]], range: 0.5...2) { 1 / $0[0] },
+    Case(testDescription: "cosine, sine", shapes: [[3, 5]], range: -4...4) { cos($0[0]) + square(sin($0[0])) },
     Case(testDescription: "a tile and a half", shapes: [[2, 200], [200]]) { tanh($0[0] * $0[1]) },
     Case(testDescription: "product", shapes: [[3, 4], [4, 5]]) { matmul($0[0], $0[1]) },
     Case(testDescription: "product, transposed right", shapes: [[3, 4], [5, 4]]) {

@@ -43,6 +43,11 @@ import Testing
       #expect(try labels("\(cell) step \(precision)").count == 2)
     }
     #expect(try labels("train").allSatisfy { $0["precision"] == nil })
+    for cell in ["lstm", "mingru", "minlstm", "sru"] {
+      #expect(try labels("\(cell) train T1000 H256").compactMap { $0["batch"] as? Int }.prefix(2) == [8, 1])
+      guard cell != "sru" else { continue }
+      #expect(try labels("\(cell) train T1000 I32").compactMap { $0["inputs"] as? Int } == [32])
+    }
   }
 
   @Test func wrongFlagsAreRefused() throws {
@@ -71,16 +76,18 @@ import Testing
   @Test func rowsAreAnsweredInTheirOrder() throws {
     let rows = [
       row("lstm", "train", layers: 2, #","threads":1"#), row("lstm", "train", layers: 2, #","threads":3"#),
-      row("dense", "ragged"), row("tide", "forward"), row("gru", "step", time: 1, batch: 1),
-      row("gru", "forward", #","precision":"float32""#),
+      row("dense", "ragged"), row("minlstm", "ragged"), row("tide", "forward"), row("gru", "step", time: 1, batch: 1),
+      row("gru", "forward", #","precision":"float32""#), row("sru", "train", layers: 2, #","inputs":7"#),
     ]
     let outcome = try serve(rows)
     #expect(outcome.code == 0 && outcome.errors.isEmpty, "\(outcome.errors)")
     let answers = try outcome.objects()
     #expect(
       answers.compactMap { $0["label"] as? String } == [
-        "lstm train T4 B3 H5 L2", "lstm train T4 B3 H5 L2", "dense ragged T4 B3 H5", "tide forward T4 B3 H5",
+        "lstm train T4 B3 H5 L2", "lstm train T4 B3 H5 L2", "dense ragged T4 B3 H5", "minlstm ragged T4 B3 H5",
+        "tide forward T4 B3 H5",
         "gru step T1 B1 H5", "gru forward T4 B3 H5",
+        "sru train T4 B3 H5 I7 L2",
       ])
     for (answer, row) in zip(answers, rows) {
       let question = try #require(try JSONSerialization.jsonObject(with: Data(row.utf8)) as? NSDictionary)
@@ -131,6 +138,7 @@ import Testing
     (#"{"cell":"lstm","kind":"train","time":1,"batch":1,"hidden":1,"layers":65}"#, ["layers is 65"]),
     (#"{"cell":"lstm","kind":"train","time":1,"batch":1,"hidden":1,"layers":1,"threads":0}"#, ["threads is 0"]),
     (#"{"cell":"lstm","kind":"train","time":1,"batch":1,"hidden":1,"layers":1,"threads":9999999}"#, ["threads is 9"]),
+    (#"{"cell":"lstm","kind":"train","time":1,"batch":1,"hidden":1,"layers":1,"inputs":0}"#, ["inputs is 0"]),
     (#"{"cell":"lstm","kind":"train","time":1048576,"batch":65536,"hidden":1,"layers":1}"#, ["too large"]),
     (#"{"cell":"lstm","kind":"train","time":1,"batch":1,"hidden":16384,"layers":64}"#, ["too large"]),
     (#"{"cell":"lstm","kind":"step","time":2,"batch":1,"hidden":1,"layers":1}"#, ["a step has time 1"]),
@@ -160,8 +168,10 @@ import Testing
   @Test func passesAreSwitchedOff() throws {
     let tiny = ["--time", "3", "--batch", "2", "--hidden", "4", "--milliseconds", "1", "--rounds", "1"]
     let names = ["split", "stack", "hoist", "sink", "fuse", "all"]
+    let scans = try Command.unroll(["bench", "passes", "--filter", "pass scan", "--json"] + tiny).objects()
+    #expect(scans.compactMap { ($0["row"] as? [String: Any])?["cell"] as? String } == ["mingru", "minlstm"])
     let json = try Command.unroll(["bench", "passes", "--filter", "pass", "--json"] + tiny).objects()
-    #expect(json.compactMap { $0["name"] as? String } == names.flatMap { [$0, $0, $0] })
+    #expect(json.compactMap { $0["name"] as? String }.filter { $0 != "scan" } == names.flatMap { [$0, $0, $0] })
     for object in json {
       let (with, without) = (object["with"] as? Double ?? 0, object["without"] as? Double ?? 0)
       #expect(with > 0 && without > 0 && object["kind"] as? String == "pass")

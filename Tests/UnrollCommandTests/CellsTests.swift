@@ -37,6 +37,19 @@ import Testing
     #expect(try sru(["--input", "1000000", "--hidden", "999999"]).contains("skip.weight·x"))
   }
 
+  @Test func oneCellIsShownWithItsSpeed() throws {
+    let plain = try Command.unroll(["cells", "rhn"])
+    #expect(plain.code == 0 && plain.output.hasPrefix("rhn: RHN, ") && !plain.output.contains("lstm"))
+    #expect(plain.output.contains("highways.1.transform = σ(") && !plain.output.contains("·%21"), "\(plain.output)")
+    let measured = try Command.unroll(["cells", "mingru", "--speed"])
+    #expect(measured.output.contains("\n  training step T100 B32 H128: "), "\(measured.output)")
+    let object = try #require(Command.unroll(["cells", "lstm", "--speed", "--json"]).objects().first)
+    let speed = try #require(object["speed"] as? [String: Double])
+    #expect(speed["milliseconds"] ?? 0 > 0 && 0.2...5 ~= speed["toLSTM"] ?? 0, "\(speed)")
+    #expect(try Command.unroll(["cells", "lstm", "--json"]).objects().first?["speed"] == nil)
+    try expectFailure(Command.unroll(["cells", "lstn", "--json"]), code: 2, ["lstn", "lstm"])
+  }
+
   @Test(arguments: ["input", "hidden"], ["0", "-1", "1000001", "many", ""])
   func sizesThatCannotBeAreRefused(flag: String, value: String) throws {
     try expectFailure(Command.unroll(["cells", "--\(flag)", value, "--json"]), code: 2, [flag])

@@ -41,6 +41,7 @@ typedef enum ur_opcode {
   UR_SQUARE,         // d = a * a
   UR_SQRT,           // d = sqrt(a)
   UR_RECIPROCAL,     // d = 1 / a
+  UR_COSINE,         // d = cos(a)
   UR_TANH_GRADIENT,    // d = b * (1 - a * a)      a = tanh(x), b = cotangent
   UR_SIGMOID_GRADIENT, // d = b * a * (1 - a)      a = sigmoid(x)
   UR_RELU_GRADIENT,    // d = a > 0 ? b : 0        a = relu(x)
@@ -112,6 +113,12 @@ typedef struct ur_kernels {
   // may be read and written in place (same base and stride); other overlaps are not allowed.
   void (*pointwise)(const ur_instruction *code, long count, const ur_operand *operands, long operand_count, long rows,
                     long columns, float *scratch);
+
+  // The recurrence state = a * state + b over `steps` rows of a and b, which are `lda` and `ldb` floats apart: negative
+  // ones go backwards, 0 repeats a row. `before` and `after`, where they are not NULL, get the state before and after
+  // each step. A column is computed alike whatever columns are computed with it.
+  void (*scan)(long steps, long columns, const float *a, long lda, const float *b, long ldb, float *state,
+               float *before, long ld_before, float *after, long ld_after);
 
   // Rows of `x` to probabilities (softmax) or their logarithms. In place is allowed.
   void (*softmax)(long rows, long columns, const float *x, long ldx, float *y, long ldy);

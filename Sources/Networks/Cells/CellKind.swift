@@ -2,7 +2,7 @@ import Recurrence
 import Tensors
 
 /// The library's cells by name: what the command line and model files call them, and what is known of each. A new cell
-/// is a case here, and its entry below.
+/// is a case here, and its entry below, unless its rows are of a layout of their own (``GRUD``).
 public enum CellKind: String, Hashable, Sendable, Codable, CaseIterable {
   /// The plain cell, ``Elman``.
   case elman
@@ -30,6 +30,24 @@ public enum CellKind: String, Hashable, Sendable, Codable, CaseIterable {
   case sru
   /// ``RHN`` of three highway layers.
   case rhn
+  /// ``LayerNormLSTM``.
+  case layerNormLSTM = "layer-norm-lstm"
+  /// ``LayerNormGRU``.
+  case layerNormGRU = "layer-norm-gru"
+  /// ``Jordan`` with as many outputs as hidden units.
+  case jordan
+  /// ``LiGRU`` with layer normalisation.
+  case liGRU = "li-gru"
+  /// ``SLSTM`` of one head.
+  case sLSTM = "slstm"
+  /// ``QRNN`` that sees one time step of the input.
+  case qrnn
+  /// ``RGLRU``.
+  case rgLRU = "rg-lru"
+  /// ``LRU`` with as many outputs as complex numbers.
+  case lru
+  /// ``CfC`` at regular steps.
+  case cfc
 
   private struct Entry {
     /// Authors, year, title.
@@ -113,6 +131,51 @@ public enum CellKind: String, Hashable, Sendable, Codable, CaseIterable {
         paper: "Zilly et al. 2017, Recurrent highway networks", gates: 6,
         parameters: { x, h in 2 * h * (3 * (h + 1) + x) }
       ) { Recurrent(RHN(inputSize: $0, hiddenSize: $1, initialization: $2, using: &$3)) }
+    case .layerNormLSTM:
+      Entry(
+        paper: "Ba et al. 2016, Layer normalization", gates: 4, parameters: { x, h in 4 * h * (h + x) + 14 * h }
+      ) { Recurrent(LayerNormLSTM(inputSize: $0, hiddenSize: $1, initialization: $2, using: &$3)) }
+    case .layerNormGRU:
+      Entry(
+        paper: "Ba et al. 2016, Layer normalization", gates: 3, parameters: { x, h in 3 * h * (h + x) + 10 * h }
+      ) { Recurrent(LayerNormGRU(inputSize: $0, hiddenSize: $1, initialization: $2, using: &$3)) }
+    case .jordan:
+      Entry(
+        paper: "Jordan 1986, Serial order: a parallel distributed processing approach", gates: 2,
+        parameters: { x, h in h * (h + x + 1) + h * (h + 1) }
+      ) { Recurrent(Jordan(inputSize: $0, hiddenSize: $1, initialization: $2, using: &$3)) }
+    case .liGRU:
+      Entry(
+        paper: "Ravanelli et al. 2018, Light gated recurrent units for speech recognition", gates: 2,
+        parameters: { x, h in 2 * h * (h + x + 2) }
+      ) { Recurrent(LiGRU(inputSize: $0, hiddenSize: $1, initialization: $2, using: &$3)) }
+    case .sLSTM:
+      Entry(
+        paper: "Beck et al. 2024, xLSTM: extended long short-term memory", gates: 4,
+        parameters: { x, h in 4 * h * (h + x + 1) }
+      ) { Recurrent(SLSTM(inputSize: $0, hiddenSize: $1, initialization: $2, using: &$3)) }
+    case .qrnn:
+      Entry(
+        paper: "Bradbury et al. 2016, Quasi-recurrent neural networks", gates: 3,
+        parameters: { x, h in 3 * h * (x + 1) }
+      ) { Recurrent(QRNN(inputSize: $0, hiddenSize: $1, initialization: $2, using: &$3)) }
+    case .rgLRU:
+      Entry(
+        paper: "De et al. 2024, Griffin: mixing gated linear recurrences with local attention", gates: 2,
+        parameters: { x, h in h * (2 * x + 3) + (x == h ? 0 : h * x) }
+      ) { Recurrent(RGLRU(inputSize: $0, hiddenSize: $1, initialization: $2, using: &$3)) }
+    case .lru:
+      Entry(
+        paper: "Orvieto et al. 2023, Resurrecting recurrent neural networks for long sequences", gates: 1,
+        parameters: { x, h in h * (3 * x + 2 * h + 3) }
+      ) { x, h, _, random in Recurrent(LRU(inputSize: x, hiddenSize: h, using: &random)) }
+    case .cfc:
+      Entry(
+        paper: "Hasani et al. 2022, Closed-form continuous-time neural networks", gates: 5,
+        parameters: { x, h in h * (h + x + 1) + 4 * h * (h + 1) }
+      ) {
+        Recurrent(CfC(inputSize: $0, hiddenSize: $1, interval: .constant(1), initialization: $2, using: &$3))
+      }
     }
   }
 

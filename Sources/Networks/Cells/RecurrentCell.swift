@@ -102,3 +102,12 @@ extension Linear {
       bias: bias.map { Parameter(Tensor(shape: [outputs], repeating: $0)) })
   }
 }
+
+extension Linear {
+  /// The dense layers of several gates as one, without a bias: weight [gates · outputs, inputs], each gate's part begun
+  /// by itself.
+  init(gates: Int, inputs: Int, outputs: Int, initializer: Initializer, using random: inout RandomSource) {
+    let parts = (0..<gates).map { _ in initializer(outputs: outputs, inputs: inputs, using: &random) }
+    self.init(weight: Parameter(Tensor.apply(.concatenate(.rows), parts)), bias: nil)
+  }
+}

@@ -11,7 +11,7 @@ import Tensors
 ///
 /// The gate reads the input of the same time step. Its bias begins below 0: at first most of the input passes by the
 /// layer, and deep stacks learn from the beginning. The state is the inner layer's.
-public struct Highway: SequenceLayer {
+public struct Highway: WrappingLayer {
   /// The layer beside the connection.
   public let layer: any SequenceLayer
   /// W and b: how much of the layer's output is taken.
@@ -43,14 +43,6 @@ public struct Highway: SequenceLayer {
         weight: Parameter(Initializer.glorotUniform(outputs: size, inputs: size, using: &random)),
         bias: Parameter(Tensor(shape: [size], repeating: gateBias))))
   }
-
-  /// Values in a time step of the input.
-  public var inputSize: Int { layer.inputSize }
-  /// Values in a time step of the output: those of the input.
-  public var outputSize: Int { layer.outputSize }
-
-  /// The layer's initial state.
-  public func initialState(batch: Int) -> LayerState { layer.initialState(batch: batch) }
 
   /// Runs the layer and the gate. Traps when the layer changes the lengths.
   public func callAsFunction(_ input: SequenceBatch, from state: LayerState, in evaluation: inout Evaluation) -> (

@@ -9,7 +9,7 @@ import Tensors
 /// Around any layer, stacks and both directions too; a parameter for each part of the state, named as the part, which
 /// begins as the layer's own initial state. Gradients flow to it where ``initialState(batch:)`` is called while they
 /// are taken, as calling the layer without a state does. The state is the inner layer's.
-public struct LearnedState: SequenceLayer {
+public struct LearnedState: WrappingLayer {
   /// The learnt values, one parameter [size] for each part of the state.
   public let initial: InitialState
   /// The layer that begins with them.
@@ -32,22 +32,20 @@ public struct LearnedState: SequenceLayer {
   /// A layer that learns its initial state.
   public init(_ layer: any SequenceLayer) {
     let state = Recording.$current.withValue(.none) { layer.initialState(batch: 1) }
+    let parts = state.parts.filter { !$0.isCounter }
     initial = InitialState(
-      names: state.parts.map(\.name),
-      values: state.parts.map { Parameter($0.tensor.reshaped(to: [$0.tensor.shape.last])) })
+      names: parts.map(\.name),
+      values: parts.map { Parameter($0.tensor.reshaped(to: [$0.tensor.shape.last])) })
     self.layer = layer
   }
-
-  /// Values in a time step of the input.
-  public var inputSize: Int { layer.inputSize }
-  /// Values in a time step of the output.
-  public var outputSize: Int { layer.outputSize }
 
   /// The learnt state, for each of `batch` sequences.
   public func initialState(batch: Int) -> LayerState {
     LayerState(
-      parts: zip(initial.names, initial.values).map { name, value in
-        LayerState.Part(name: name, tensor: value.tensor.applying(.broadcast(to: [batch, value.shape.last])))
+      parts: layer.initialState(batch: batch).parts.map { part in
+        guard let value = initial[part.name] else { return part }
+        return LayerState.Part(
+          name: part.name, tensor: value.tensor.applying(.broadcast(to: [batch, value.shape.last])))
       })
   }
 

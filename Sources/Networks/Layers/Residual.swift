@@ -7,7 +7,7 @@ import Tensors
 ///     Residual(Recurrent(GRU(inputSize: 64, hiddenSize: 64, using: &random)))
 ///
 /// The state is the inner layer's. See ``Highway`` for a gated sum, ``Skip`` for layers of different sizes.
-public struct Residual: SequenceLayer {
+public struct Residual: WrappingLayer {
   /// The layer beside the connection.
   public let layer: any SequenceLayer
 
@@ -18,14 +18,6 @@ public struct Residual: SequenceLayer {
       "Residual: the layer takes \(layer.inputSize) values and gives \(layer.outputSize): a sum needs equal sizes")
     self.layer = layer
   }
-
-  /// Values in a time step of the input.
-  public var inputSize: Int { layer.inputSize }
-  /// Values in a time step of the output: those of the input.
-  public var outputSize: Int { layer.outputSize }
-
-  /// The layer's initial state.
-  public func initialState(batch: Int) -> LayerState { layer.initialState(batch: batch) }
 
   /// Runs the layer and adds the input. Traps when the layer changes the lengths.
   public func callAsFunction(_ input: SequenceBatch, from state: LayerState, in evaluation: inout Evaluation) -> (

@@ -5,7 +5,8 @@ import Tensors
 ///
 /// A recurrent layer's parts have the names of its cell's (`hidden`, `cell`); a stack puts the layer's number in front
 /// (`0.hidden`), two directions their names (`forward.hidden`, then `backward.hidden`). The order is that of the
-/// layers, first to last. Layers around another one (``Residual``, ``LearnedState``) leave its state as it is.
+/// layers, first to last. Layers around another one (``Residual``, ``LearnedState``) leave its state as it is, unless
+/// they have a state too (``Clockwork``).
 public struct LayerState: Sendable {
   /// One tensor of the state.
   public struct Part: Sendable {
@@ -13,12 +14,18 @@ public struct LayerState: Sendable {
     public let name: String
     /// [batch, size].
     public var tensor: Tensor
+    /// Whether the values are whole numbers that count time steps, in place of values that could be learnt:
+    /// ``LearnedState`` and ``Bridge`` leave such parts as the layer begins with them.
+    public let isCounter: Bool
 
     /// Creates a part.
-    public init(name: String, tensor: Tensor) {
+    public init(name: String, tensor: Tensor, isCounter: Bool = false) {
       self.name = name
       self.tensor = tensor
+      self.isCounter = isCounter
     }
+
+    func named(_ name: String) -> Part { Part(name: name, tensor: tensor, isCounter: isCounter) }
   }
   /// The tensors, in order.
   public var parts: [Part]
@@ -31,7 +38,7 @@ public struct LayerState: Sendable {
 
   /// The states of several layers as one: the parts of each with its name and a full stop in front.
   public init(joining states: [(name: String, state: LayerState)]) {
-    parts = states.flatMap { name, state in state.parts.map { Part(name: "\(name).\($0.name)", tensor: $0.tensor) } }
+    parts = states.flatMap { name, state in state.parts.map { $0.named("\(name).\($0.name)") } }
   }
 
   /// The state of one of the joined layers, its parts named as there; empty when there is none of that name.
@@ -40,20 +47,21 @@ public struct LayerState: Sendable {
   public func state(of layer: String) -> LayerState {
     let prefix = layer + "."
     return LayerState(
-      parts: parts.filter { $0.name.hasPrefix(prefix) }.map {
-        Part(name: String($0.name.dropFirst(prefix.count)), tensor: $0.tensor)
-      })
+      parts: parts.filter { $0.name.hasPrefix(prefix) }.map { $0.named(String($0.name.dropFirst(prefix.count))) })
   }
 
   /// The same values, cut off from the time steps that they come from: no gradient flows further back. The cut of
   /// truncated backpropagation through time.
-  public var detached: LayerState {
-    LayerState(parts: parts.map { Part(name: $0.name, tensor: $0.tensor.detached) })
-  }
+  public var detached: LayerState { mapTensors(\.detached) }
 
   /// The states of some of the sequences, by their numbers, in the order given.
   public func rows(_ sequences: [Int]) -> LayerState {
-    LayerState(parts: parts.map { Part(name: $0.name, tensor: $0.tensor.gatheringRows(sequences.map(Int32.init))) })
+    mapTensors { $0.gatheringRows(sequences.map(Int32.init)) }
+  }
+
+  private func mapTensors(_ transform: (Tensor) -> Tensor) -> LayerState {
+    LayerState(
+      parts: parts.map { Part(name: $0.name, tensor: transform($0.tensor), isCounter: $0.isCounter) })
   }
 }
 

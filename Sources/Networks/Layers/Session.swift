@@ -63,8 +63,9 @@ public final class Session {
     demand(
       input.count == inputSize && output.count == outputSize,
       "Session: buffers of \(input.count) and \(output.count) values should be of \(inputSize) and \(outputSize)")
-    guard let source = input.baseAddress, let target = output.baseAddress else { return }
-    target.update(from: stream.push(source), count: outputSize)
+    guard let target = output.baseAddress else { return }
+    // Of an input without values nothing is read.
+    target.update(from: stream.push(input.baseAddress ?? UnsafePointer(target)), count: outputSize)
   }
 
   /// The state after the last step: the layer's parts, each [1, size]. Traps when set to one of other parts.

@@ -10,20 +10,15 @@ import Tensors
 ///     ])
 ///
 /// The state is the inner layer's.
-public struct Skip: SequenceLayer {
+public struct Skip: WrappingLayer {
   /// The layer beside the connection.
   public let layer: any SequenceLayer
 
   /// A connection around a layer.
   public init(_ layer: any SequenceLayer) { self.layer = layer }
 
-  /// Values in a time step of the input.
-  public var inputSize: Int { layer.inputSize }
   /// Values in a time step of the output: the layer's and the input's.
   public var outputSize: Int { layer.outputSize + layer.inputSize }
-
-  /// The layer's initial state.
-  public func initialState(batch: Int) -> LayerState { layer.initialState(batch: batch) }
 
   /// Runs the layer and appends the input. Traps when the layer changes the lengths.
   public func callAsFunction(_ input: SequenceBatch, from state: LayerState, in evaluation: inout Evaluation) -> (

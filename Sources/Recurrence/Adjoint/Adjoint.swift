@@ -50,7 +50,18 @@ struct Adjoint {
       outputs.append(cotangent)
       return outputs.count - 1
     }
-    graph = StepGraph(trace, outputs: outputs, states: states + contexts, reductions: builder.reductions).anchored()
+    let carried = Self.apart(states + contexts, from: outputs + builder.reductions.map(\.tensor), in: trace)
+    graph = StepGraph(trace, outputs: outputs, states: carried, reductions: builder.reductions).anchored()
+  }
+
+  /// States' cotangents that nothing else reads: where they are carried to they stand for one step only, and another
+  /// value may read them when the loop is over.
+  private static func apart(_ states: [Tensor], from results: [Tensor], in trace: Trace) -> [Tensor] {
+    var read = Set(results.compactMap(\.node))
+    for case .operation(_, let operands) in trace.nodes.map(\.source) { read.formUnion(operands) }
+    return states.map { state in
+      state.node.map(read.contains) == true ? state.applying(.pointwise(.affine(scale: 1, offset: 0))) : state
+    }
   }
 
   /// The forward values that the adjoint reads: nodes of the forward graph.
@@ -62,15 +73,23 @@ struct Adjoint {
       })
   }
 
-  /// Those of them that are an elementwise function of one other that is kept anyway.
+  /// Those of them that are an elementwise function of others that are kept anyway. What a product reads is kept: the
+  /// weights' cotangents are made of it.
   private func cheapValues(of forward: StepGraph) -> Set<Int> {
     let saved = saved
+    let users = forward.users
     var cheap: Set<Int> = []
-    for node in saved.sorted() where forward.nodes[node].pointwise != nil && forward.nodes[node].operands.count == 1 {
-      let operand = forward.nodes[node].operands[0]
-      let isKept = saved.contains(operand) || forward.states.contains(operand) || forward.outputs.contains(operand)
-      guard isKept, !cheap.contains(operand), forward.hasRows[operand], !forward.states.contains(node),
-        !forward.outputs.contains(node), forward.nodes[operand].shape == forward.nodes[node].shape
+    for node in saved.sorted() where forward.nodes[node].pointwise != nil {
+      func isThere(_ operand: Int) -> Bool {
+        let isKept = saved.contains(operand) || forward.states.contains(operand) || forward.outputs.contains(operand)
+        return isKept && forward.hasRows[operand] && forward.nodes[operand].shape == forward.nodes[node].shape
+      }
+      let isMultiplied = users[node].contains {
+        if case .product? = forward.nodes[$0].operation { true } else { false }
+      }
+      let operands = forward.nodes[node].operands
+      guard operands.allSatisfy(isThere), operands.count == 1 ? !cheap.contains(operands[0]) : !isMultiplied,
+        !forward.states.contains(node), !forward.outputs.contains(node)
       else { continue }
       cheap.insert(node)
     }
@@ -102,7 +121,7 @@ struct Adjoint {
     private mutating func value(_ node: Int) -> Tensor {
       if let known = recomputed[node] { return known }
       if recomputing.contains(node), case .operation(let operation, let operands) = forward.nodes[node].source {
-        let again = value(operands[0]).applying(operation)
+        let again = Tensor.apply(operation, operands.map { value($0) })
         recomputed[node] = again
         return again
       }

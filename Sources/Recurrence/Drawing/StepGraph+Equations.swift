@@ -99,11 +99,18 @@ extension StepGraph {
     return weight
   }
 
-  /// `forget` for a parameter `cell.forget.weight` or a slice of it; nil for other nodes.
+  /// `forget` for a parameter `forget.weight` or a slice of it, and the whole path where several layers of the step
+  /// have that name: `highways.1.transform`. nil for other nodes.
   func layerName(_ weight: Int, _ names: StepNames) -> String? {
-    guard case .parameter(let reference)? = nodes[sliced(weight)].leaf else { return nil }
-    let path = names.parameter(reference).split(separator: ".")
-    return path.count > 1 ? String(path[path.count - 2]) : nil
+    guard let path = layerPath(sliced(weight), names), let name = path.last else { return nil }
+    let namesakes = Set(nodes.indices.compactMap { layerPath($0, names) }.filter { $0.last == name })
+    return namesakes.count > 1 ? path.joined(separator: ".") : String(name)
+  }
+
+  /// The components of a parameter's path, without its own name; nil for other nodes.
+  private func layerPath(_ node: Int, _ names: StepNames) -> [Substring]? {
+    guard case .parameter(let reference)? = nodes[node].leaf else { return nil }
+    return names.parameter(reference).split(separator: ".").dropLast()
   }
 
   /// What a slice is a slice of.
@@ -127,6 +134,7 @@ extension StepGraph {
     case .alone: ""
     case .group(let group): "   (tile \(group))"
     case .epilogue(let product): "   (into the product %\(product))"
+    case .scan: "   (scan)"
     }
   }
 

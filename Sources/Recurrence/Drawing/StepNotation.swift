@@ -112,6 +112,7 @@ extension Pointwise {
     case .tanhGradient: "tanh′"
     case .sigmoidGradient: "σ′"
     case .reluGradient: "relu′"
+    case .cosine: "cos"
     case .exp, .log, .tanh, .relu: "\(self)"
     }
   }
@@ -126,8 +127,8 @@ extension Pointwise {
 
   var isFunction: Bool {
     switch self {
-    case .exp, .log, .tanh, .sigmoid, .relu, .square, .squareRoot, .reciprocal, .tanhGradient, .sigmoidGradient,
-      .reluGradient:
+    case .exp, .log, .tanh, .sigmoid, .relu, .square, .squareRoot, .reciprocal, .cosine, .tanhGradient,
+      .sigmoidGradient, .reluGradient:
       true
     case .add, .subtract, .multiply, .divide, .maximum, .affine: false
     }

@@ -8,7 +8,7 @@ enum FusePointwise {
   @Sendable static func run(_ graph: StepGraph) -> StepGraph {
     var result = graph
     let users = graph.users
-    for (i, node) in graph.nodes.enumerated() where node.pointwise == .add {
+    for (i, node) in graph.nodes.enumerated() where node.pointwise == .add && node.fusion == .alone {
       if let product = epilogue(i, graph, users) { result.nodes[i].fusion = .epilogue(product: product) }
     }
     let stages = Stages(result)

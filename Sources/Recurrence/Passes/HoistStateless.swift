@@ -33,6 +33,10 @@ enum HoistStateless {
         moves[node] = true
       }
     }
+    // Beside a product, such a value may be made of others that have to be there before the loop as well.
+    for node in graph.nodes.indices.reversed() where moves[node] {
+      for operand in graph.nodes[node].operands where isFree(operand) { moves[operand] = true }
+    }
     return moves
   }
 

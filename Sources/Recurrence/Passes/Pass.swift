@@ -15,9 +15,10 @@ package struct PassSet: OptionSet, Hashable, Sendable, CustomStringConvertible {
   package static let stackSiblings = PassSet(rawValue: 2)
   package static let hoistStateless = PassSet(rawValue: 4)
   package static let sinkUnneeded = PassSet(rawValue: 8)
-  package static let fusePointwise = PassSet(rawValue: 16)
-  package static let all = PassSet(rawValue: 31)
-  package static let allSubsets = (0...31).map(PassSet.init(rawValue:))
+  package static let scanAffine = PassSet(rawValue: 16)
+  package static let fusePointwise = PassSet(rawValue: 32)
+  package static let all = PassSet(rawValue: 63)
+  package static let allSubsets = (0...63).map(PassSet.init(rawValue:))
 
   package var description: String {
     Self.inOrder.filter { contains($0.flag) }.map(\.pass.name).joined(separator: "+")
@@ -46,6 +47,12 @@ package struct PassSet: OptionSet, Hashable, Sendable, CustomStringConvertible {
       Pass(name: "sink", reason: "after hoist: what needs no state has moved already", run: SinkUnneeded.run)
     ),
     (
+      .scanAffine,
+      Pass(
+        name: "scan", reason: "after hoist and sink: of what it recognises it places every node anew",
+        run: ScanAffine.run)
+    ),
+    (
       .fusePointwise,
       Pass(name: "fuse", reason: "last: only nodes of one phase may share a tile", run: FusePointwise.run)
     ),
@@ -54,5 +61,5 @@ package struct PassSet: OptionSet, Hashable, Sendable, CustomStringConvertible {
   /// Passes that rewrite equations: before an adjoint is derived.
   package static let rewrites: PassSet = [.splitConcatenations, .stackSiblings]
   /// Passes that decide where and when a node is computed.
-  package static let placements: PassSet = [.hoistStateless, .sinkUnneeded, .fusePointwise]
+  package static let placements: PassSet = [.hoistStateless, .sinkUnneeded, .scanAffine, .fusePointwise]
 }

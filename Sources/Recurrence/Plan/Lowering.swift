@@ -13,6 +13,8 @@ struct Lowering {
   private let users: [[Int]]
   private let stages: Stages
   private let reductionNodes: Set<Int>
+  /// By part of the state that is scanned: the sum a * state + b.
+  private let scans: [Int: Int]
   /// The epilogue that a product ends in.
   private var epilogues: [Int: Int] = [:]
   /// A part of a concatenation that is computed in its place there.
@@ -36,6 +38,8 @@ struct Lowering {
     users = graph.users
     stages = Stages(graph)
     reductionNodes = Set(graph.reductions.map(\.node).filter { Self.isSum(graph.nodes[$0]) })
+    scans = Dictionary(
+      uniqueKeysWithValues: graph.states.enumerated().filter { graph.nodes[$1].fusion == .scan }.map { ($0, $1) })
     for (i, node) in graph.nodes.enumerated() {
       if case .epilogue(let product) = node.fusion { epilogues[product] = i }
     }
@@ -53,11 +57,23 @@ struct Lowering {
     }
   }
 
+  /// Whether a node is computed by an instruction or a part of one that has its value: no sum over rows, which
+  /// reductions compute, and no product a * state, which a scan does on the way.
+  private func isComputed(_ node: Int) -> Bool {
+    let isFactor = graph.nodes[node].fusion == .scan && !graph.states.contains(node)
+    return graph.hasRows[node] && !reductionNodes.contains(node) && !isFactor
+  }
+
   // MARK: Places
 
   private mutating func sequence(width: Int, dense: Bool = false) -> Address {
     program.sequences.append(BufferSpec(width: width, dense: dense))
     return Address(kind: .sequence, index: program.sequences.count - 1, column: 0)
+  }
+
+  private mutating func stretch(width: Int) -> Address {
+    program.stretches.append(BufferSpec(width: width, dense: false))
+    return Address(kind: .stretch, index: program.stretches.count - 1, column: 0)
   }
 
   private mutating func placeLeaves(inputWidths: [Int]) {
@@ -73,7 +89,10 @@ struct Lowering {
         program.addresses[i] = cotangents[index]
         program.outputCotangents[index] = cotangents[index]
       case .saved(let saved)?: program.addresses[i] = forward!.addresses[saved]!
-      case .stateCotangent(let part)?: program.addresses[i] = Address(kind: .carriedIn, index: part, column: 0)
+      case .stateCotangent(let part)?:
+        program.addresses[i] =
+          scans[part] != nil && needsStretch(i)
+          ? stretch(width: node.width) : Address(kind: .carriedIn, index: part, column: 0)
       case .state(let part)?:
         let kind: Address.Kind = keepsState(part, leaf: i) ? .previous : .carriedIn
         program.addresses[i] = Address(kind: kind, index: part, column: 0)
@@ -127,13 +146,13 @@ struct Lowering {
       if keepsState(part, leaf: leaf) {
         program.addresses[node] = sequence(width: graph.nodes[node].width, dense: true)
       } else {
-        program.addresses[node] = Address(kind: .carriedOut, index: part, column: 0)
+        program.addresses[node] = Address(kind: scans[part] == nil ? .carriedOut : .scanned, index: part, column: 0)
       }
     }
     for output in graph.outputs where program.addresses[output] == nil {
       program.addresses[output] = sequence(width: graph.nodes[output].width, dense: true)
     }
-    for (i, node) in graph.nodes.enumerated() where graph.hasRows[i] && !reductionNodes.contains(i) {
+    for (i, node) in graph.nodes.enumerated() where isComputed(i) {
       guard node.operation != nil, program.addresses[i] == nil, homes[i] == nil, !isView(i), epilogues[i] == nil,
         !isTemporary(i)
       else { continue }
@@ -141,14 +160,13 @@ struct Lowering {
         program.addresses[i] = sequence(width: node.width)
         if case .pad? = node.operation { program.zeroed.insert(program.sequences.count - 1) }
       } else if needsStretch(i) {
-        program.stretches.append(BufferSpec(width: node.width, dense: false))
-        program.addresses[i] = Address(kind: .stretch, index: program.stretches.count - 1, column: 0)
+        program.addresses[i] = stretch(width: node.width)
       } else {
         program.steps.append(BufferSpec(width: node.width, dense: false))
         program.addresses[i] = Address(kind: .step, index: program.steps.count - 1, column: 0)
       }
     }
-    for i in graph.nodes.indices where graph.hasRows[i] && !reductionNodes.contains(i) && !isTemporary(i) {
+    for i in graph.nodes.indices where isComputed(i) && !isTemporary(i) {
       if epilogues[i] == nil { program.addresses[i] = resolve(i) }
     }
     program.newStates = graph.states.map { program.addresses[$0]! }
@@ -157,7 +175,7 @@ struct Lowering {
 
   /// Parts of concatenations and paddings are computed where they end up, when they are computed by one instruction.
   private mutating func findHomes() {
-    for (i, node) in graph.nodes.enumerated() where graph.hasRows[i] && !reductionNodes.contains(i) {
+    for (i, node) in graph.nodes.enumerated() where isComputed(i) {
       var column = 0
       switch node.operation {
       case .concatenate(.features)?: break
@@ -210,7 +228,7 @@ struct Lowering {
   private mutating func emit() {
     var entries: [StepGraph.Phase: [Entry]] = [:]
     var groups: [Int: [Int]] = [:]
-    for (i, node) in graph.nodes.enumerated() where graph.hasRows[i] && !reductionNodes.contains(i) {
+    for (i, node) in graph.nodes.enumerated() where isComputed(i) {
       if case .group(let group) = node.fusion {
         groups[group, default: []].append(i)
         continue
@@ -228,6 +246,7 @@ struct Lowering {
       (entries[phase] ?? []).sorted { ($0.stage, $0.rank, $0.node) < ($1.stage, $1.rank, $1.node) }.map(\.instruction)
     }
     (program.before, program.loop, program.after) = (ordered(.before), ordered(.loop), ordered(.after))
+    program.isScan = !scans.isEmpty
     program.reductions = graph.reductions.map(reduction)
     let instructions = program.before + program.loop + program.after
     program.vectors = Set(instructions.flatMap(\.addresses).filter { $0.kind == .vector }.map(\.index)).sorted()
@@ -249,6 +268,7 @@ struct Lowering {
         if case .rowMatrices? = graph.nodes[product].operation { return [(1, matrices(product, d: term, c: i))] }
         return [(0, self.product(product, d: term, c: i))]
       }
+      if node.fusion == .scan { return [(2, scan(i))] }
       return [(2, pointwise([i]))]
     case .slice(.features, _, _): return []
     case .broadcast: return [(2, copy(operands[0], to: resolve(i), width: node.width))]
@@ -283,6 +303,17 @@ struct Lowering {
     if !program.packings.contains(packing) { program.packings.append(packing) }
     return .product(
       a: resolve(operands[0]), packed: program.packings.firstIndex(of: packing)!, d: d.map(resolve), c: resolve(c),
+      width: graph.nodes[i].width)
+  }
+
+  private func scan(_ i: Int) -> Instruction {
+    let part = graph.states.firstIndex(of: i)!
+    let operands = graph.nodes[i].operands
+    let (a, state) = (graph.nodes[operands[0]].operands[0], graph.nodes[operands[0]].operands[1])
+    let (before, after) = (resolve(state), resolve(i))
+    return .scan(
+      a: resolve(a), b: resolve(operands[1]), state: Address(kind: .scanned, index: part, column: 0),
+      before: before.kind == .stretch ? before : nil, after: after.kind == .sequence ? after : nil,
       width: graph.nodes[i].width)
   }
 

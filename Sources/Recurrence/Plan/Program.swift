@@ -14,6 +14,8 @@ struct Address: Hashable, Sendable {
     case previous
     /// Part `index` of the state before and after the step, where only the running one is kept.
     case carriedIn, carriedOut
+    /// Part `index` of the state of a scan, which changes in place.
+    case scanned
     /// A sequence's row of context `index`, the same at all its time steps.
     case context
     /// A weight's vector, the same for every row.
@@ -44,6 +46,9 @@ enum Instruction: Sendable {
   /// `code` over `operands`, for `width` columns.
   case pointwise(code: [ur_instruction], operands: [Address], width: Int)
   case rows(RowFunction, a: Address, result: Address, width: Int)
+  /// state = a * state + b, over any number of steps at once. `before` gets the state before each step, `after` that
+  /// after it.
+  case scan(a: Address, b: Address, state: Address, before: Address?, after: Address?, width: Int)
   /// Matrices [p, q] of the rows, or with them; an outer product adds d.
   case matrices(RowMatrices, a: Address, b: Address, d: Address?, result: Address, p: Int, q: Int)
 
@@ -52,6 +57,7 @@ enum Instruction: Sendable {
     case .product(let a, _, let d, let c, _): [a, c] + (d.map { [$0] } ?? [])
     case .pointwise(_, let operands, _): operands
     case .rows(_, let a, let result, _): [a, result]
+    case .scan(let a, let b, let state, let before, let after, _): [a, b, state] + [before, after].compactMap { $0 }
     case .matrices(_, let a, let b, let d, let result, _, _): [a, b, result] + (d.map { [$0] } ?? [])
     }
   }
@@ -97,6 +103,8 @@ struct Program: Sendable {
   var vectors: [Int] = []
   /// How a team of threads runs the loop.
   var teamSchedule = TeamSchedule()
+  /// Whether the loop is nothing but scans.
+  var isScan = false
   /// Widths of the state's parts, and where each one's new value goes.
   var stateWidths: [Int] = []
   var newStates: [Address] = []

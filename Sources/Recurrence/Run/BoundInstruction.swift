@@ -7,6 +7,8 @@ struct BoundInstruction {
     case product(Kernels.Product, packed: UnsafePointer<Float>, depth: Int, n: Int, k: Int, hasInitial: Bool)
     case pointwise(code: UnsafeMutablePointer<ur_instruction>, count: Int, width: Int)
     case rows(RowFunction, width: Int)
+    /// Places: a, b, the state, then those that get the state before and after each step.
+    case scan(width: Int, before: Int?, after: Int?)
     case matrices(RowMatrices, p: Int, q: Int, hasInitial: Bool)
   }
   private let work: Work
@@ -39,6 +41,9 @@ struct BoundInstruction {
     case .rows(let function, let a, let result, let width):
       work = .rows(function, width: width)
       addresses = [a, result]
+    case .scan(_, _, _, let before, let after, let width):
+      addresses = instruction.addresses
+      work = .scan(width: width, before: before.map { _ in 3 }, after: after.map { _ in addresses.count - 1 })
     case .matrices(let kind, _, _, let d, _, let p, let q):
       work = .matrices(kind, p: p, q: q, hasInitial: d != nil)
       addresses = instruction.addresses
@@ -64,9 +69,11 @@ struct BoundInstruction {
     columns.deallocate()
   }
 
-  /// Whether it can run for one time step at a time only: it reads the state before a step from where the states of
-  /// all steps stand, or a context, of which there is one row for all steps.
-  var needsSteps: Bool { places.contains { $0.motion == .previousRows || $0.motion == .sequences } }
+  /// Whether it reads the state before a step from where the states of all steps stand.
+  var readsPrevious: Bool { places.contains { $0.motion == .previousRows } }
+
+  /// Whether it can run for one time step at a time only: it reads a context, of which there is one row for all steps.
+  var needsSteps: Bool { places.contains { $0.motion == .sequences } }
 
   /// Runs for `count` rows from packed row `row` on: this member's share of the columns, the same in each `units`
   /// columns where these are given. A column is computed alike whoever has it, so the number of members changes no bit.
@@ -98,11 +105,33 @@ struct BoundInstruction {
     case .rows(let function, let width):
       guard member?.index ?? 0 == 0 else { return }
       runRows(table, function, width, count, pointer(0), pointer(1))
+    case .scan: scan(table, steps: 1, count: count, row: row, isReversed: false, member: member, units: units)
     case .matrices(let kind, let p, let q, let hasInitial):
       guard member?.index ?? 0 == 0 else { return }
       kind.run(
         table, rows: count, p: p, q: q, pointer(0), places[0].stride, pointer(1), places[1].stride,
         initial: hasInitial ? pointer(3) : nil, hasInitial ? places[3].stride : 0, into: pointer(2), places[2].stride)
+    }
+  }
+
+  /// Runs a scan over `steps` time steps of `count` sequences, the first step's rows beginning with packed row `row`:
+  /// this member's share of the columns, as of ``run``.
+  func scan(
+    _ table: UnsafePointer<ur_kernels>, steps: Int, count: Int, row: Int, isReversed: Bool, member: TeamMember?,
+    units: Int?
+  ) {
+    guard case .scan(let width, let before, let after) = work else { mistake("not a scan") }
+    func floats(_ i: Int) -> UnsafeMutablePointer<Float> { places[i].pointer(row: row, previousRow: nil, isOdd: false) }
+    func apart(_ i: Int) -> Int { (isReversed ? -count : count) * places[i].stride }
+    let group = units ?? width
+    let own = member?.share(of: group, multiple: table.pointee.panel) ?? 0..<group
+    for column in stride(from: own.lowerBound, to: width, by: group) {
+      for sequence in 0..<count {
+        func start(_ i: Int) -> UnsafeMutablePointer<Float> { floats(i) + sequence * places[i].stride + column }
+        table.pointee.scan(
+          steps, own.count, start(0), apart(0), start(1), apart(1), start(2), before.map(start),
+          before.map(apart) ?? 0, after.map(start), after.map(apart) ?? 0)
+      }
     }
   }
 

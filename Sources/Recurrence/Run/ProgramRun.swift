@@ -31,6 +31,8 @@ struct ProgramRun: @unchecked Sendable {
     let results = program.stateWidths.map { Storage(count: layout.batch * $0) }
     if layout.shards.count == 1, isWorthATeam {
       runAsTeam(layout.shards[0], results)
+    } else if layout.shards.count < Threads.count, isWorthSharing {
+      for shard in layout.shards { runShared(shard, results) }
     } else {
       parallel(layout.shards.count) { run(layout.shards[$0], results) }
     }
@@ -96,6 +98,38 @@ struct ProgramRun: @unchecked Sendable {
     collectStates(memory, results)
   }
 
+  /// Where no product stands in the loop, its units know nothing of each other: each thread runs some of them, and some
+  /// of the rows outside the loop, stretch by stretch. So it matters little how few sequences there are.
+  private func runShared(_ shard: Layout.Shard, _ results: [Storage]) {
+    let stretches = stretches(of: shard)
+    let memory = ShardMemory(self, shard, rowsOfStretch: stretches.map { rows(of: $0, shard).count }.max() ?? 0)
+    let count = Threads.count
+    let members = (0..<count).map { (member: TeamMember(index: $0, count: count), work: BoundProgram(self, memory)) }
+    for steps in stretches {
+      memory.beginStretch(at: rows(of: steps, shard).lowerBound)
+      parallel(members.count) { runWholeSequence(members[$0].work.before, shard, steps, members[$0].member) }
+      parallel(members.count) { runLoop(members[$0].work.loop, shard, steps, members[$0].member) }
+      parallel(members.count) { runWholeSequence(members[$0].work.after, shard, steps, members[$0].member) }
+    }
+    collectStates(memory, results)
+    for member in members { member.work.deallocate() }
+  }
+
+  /// Whether a shard's work can be shared out so, and is long enough to wake threads for: some fifty microseconds.
+  private var isWorthSharing: Bool {
+    guard Threads.count > 1, program.teamSchedule.isApart else { return false }
+    // In multiply-adds.
+    let work = (program.before + program.loop + program.after).reduce(0) { sum, instruction in
+      switch instruction {
+      case .product(_, let packed, _, _, _): sum + matrices[packed].storage.count
+      case .pointwise(let code, _, let width): sum + 8 * code.count * width
+      case .rows(_, _, _, let width), .scan(_, _, _, _, _, let width): sum + 8 * width
+      case .matrices(_, _, _, _, _, let p, let q): sum + p * q
+      }
+    }
+    return layout.rowCount * work > 1 << 22
+  }
+
   private var isWorthATeam: Bool {
     Threads.count > 1 && layout.time > 1 && TeamWork.isWorthwhile(weights: recurrentWeights)
   }
@@ -108,15 +142,51 @@ struct ProgramRun: @unchecked Sendable {
     }
   }
 
-  /// Runs time steps in order. In a reversed run step 0 is the last one in time.
-  private func runLoop(_ loop: UnsafeBufferPointer<BoundInstruction>, _ shard: Layout.Shard, _ steps: Range<Int>) {
+  /// Runs the loop over some steps, all of it or a member's units. In a reversed run step 0 is the last one in time.
+  private func runLoop(
+    _ loop: UnsafeBufferPointer<BoundInstruction>, _ shard: Layout.Shard, _ steps: Range<Int>,
+    _ member: TeamMember? = nil
+  ) {
+    if program.isScan {
+      runScans(loop, shard, steps, member)
+    } else {
+      runSteps(loop, shard, steps, member)
+    }
+  }
+
+  /// Runs instructions time step by time step.
+  private func runSteps(
+    _ loop: UnsafeBufferPointer<BoundInstruction>, _ shard: Layout.Shard, _ steps: Range<Int>,
+    _ member: TeamMember? = nil
+  ) {
     let table = Kernels.active.table
+    let units = member == nil ? nil : program.teamSchedule.units
     for step in steps {
       let place = place(of: step, shard)
       for instruction in loop {
         instruction.run(
-          table, count: place.count, row: place.row, previousRow: place.previousRow, isOdd: step % 2 == 1)
+          table, count: place.count, row: place.row, previousRow: place.previousRow, isOdd: step % 2 == 1,
+          member: member, units: units)
       }
+    }
+  }
+
+  /// Runs a loop of scans: all steps at once between which no sequence begins or ends.
+  private func runScans(
+    _ loop: UnsafeBufferPointer<BoundInstruction>, _ shard: Layout.Shard, _ steps: Range<Int>, _ member: TeamMember?
+  ) {
+    let table = Kernels.active.table
+    var step = steps.lowerBound
+    while step < steps.upperBound {
+      let (count, row, _) = place(of: step, shard)
+      var end = step + 1
+      while end < steps.upperBound, place(of: end, shard).count == count { end += 1 }
+      for instruction in loop {
+        instruction.scan(
+          table, steps: end - step, count: count, row: row, isReversed: isReversed, member: member,
+          units: program.teamSchedule.units)
+      }
+      step = end
     }
   }
 
@@ -163,19 +233,41 @@ struct ProgramRun: @unchecked Sendable {
     guard !instructions.isEmpty, !steps.isEmpty else { return }
     if instructions.contains(where: \.needsSteps) {
       // Few cells have such instructions; a member of a team leaves them to the first.
-      if member?.index ?? 0 == 0 { runLoop(instructions, shard, steps) }
+      if member?.index ?? 0 == 0 { runSteps(instructions, shard, steps) }
       return
     }
     let table = Kernels.active.table
-    let rows = rows(of: steps, shard)
-    let share = member?.share(of: rows.count, multiple: table.pointee.tile) ?? 0..<rows.count
-    let own = rows.lowerBound + share.lowerBound..<rows.lowerBound + share.upperBound
-    for first in stride(from: own.lowerBound, to: own.upperBound, by: Self.block) {
-      let count = min(Self.block, own.upperBound - first)
-      for instruction in instructions {
-        instruction.run(table, count: count, row: first, previousRow: nil, isOdd: false)
+    let readsPrevious = instructions.contains(where: \.readsPrevious)
+    let spans = readsPrevious ? spans(of: steps, shard) : [(rows: rows(of: steps, shard), past: nil)]
+    for (rows, past) in spans {
+      // The rows before the first step stand elsewhere, and go with all of its rows.
+      let isWhole = readsPrevious && past == nil
+      let share = member?.share(of: rows.count, multiple: isWhole ? rows.count : table.pointee.tile) ?? 0..<rows.count
+      let own = rows.lowerBound + share.lowerBound..<rows.lowerBound + share.upperBound
+      let block = isWhole ? rows.count : Self.block
+      for first in stride(from: own.lowerBound, to: own.upperBound, by: block) {
+        let count = min(block, own.upperBound - first)
+        for instruction in instructions {
+          instruction.run(table, count: count, row: first, previousRow: past.map { first - $0 }, isOdd: false)
+        }
       }
     }
+  }
+
+  /// The packed rows of some steps in pieces whose rows of the step before are all equally far away, `past` rows; nil
+  /// at the first step.
+  private func spans(of steps: Range<Int>, _ shard: Layout.Shard) -> [(rows: Range<Int>, past: Int?)] {
+    var spans: [(rows: Range<Int>, past: Int?)] = []
+    for t in isReversed ? shard.active.count - steps.upperBound..<shard.active.count - steps.lowerBound : steps {
+      let rows = shard.offsets[t]..<shard.offsets[t] + shard.active[t]
+      let past = t == 0 ? nil : shard.active[t - 1]
+      if let last = spans.last, last.past == past {
+        spans[spans.count - 1].rows = last.rows.lowerBound..<rows.upperBound
+      } else {
+        spans.append((rows, past))
+      }
+    }
+    return spans
   }
 
   /// Copies each sequence's last state, wherever it stands, to its row of `results`.
@@ -187,7 +279,9 @@ struct ProgramRun: @unchecked Sendable {
       for sequence in 0..<shard.sequences {
         let length = shard.lengths[sequence]
         let source: UnsafePointer<Float>
-        if address.kind == .carriedOut {
+        if address.kind == .scanned {
+          source = UnsafePointer(place.base + sequence * width)
+        } else if address.kind == .carriedOut {
           // Backwards every sequence ends at the last step that runs; forwards at its own.
           let steps = isReversed ? shard.active.count : length
           source = UnsafePointer((steps % 2 == 1 ? place.base : place.alternate) + sequence * width)

@@ -95,6 +95,9 @@ struct ShardMemory {
       return place(
         .alternating, (isIn ? even : odd).floats + column, alternate: (isIn ? odd : even).floats + column,
         stride: run.program.stateWidths[address.index])
+    case .scanned:
+      return place(
+        .fixed, carried[address.index].even.floats + column, stride: run.program.stateWidths[address.index])
     case .context:
       let width = run.program.contextWidths[address.index]
       return place(

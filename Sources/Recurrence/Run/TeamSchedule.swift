@@ -12,13 +12,24 @@ package struct TeamSchedule: Sendable {
   /// Whether the members meet before instruction i.
   package let meets: [Bool]
 
+  /// Whether members need not meet at all, as each has units that know nothing of the others'.
+  package var isApart: Bool { !meets.contains(true) }
+
   /// The schedule for no instructions.
   init() { (units, meets) = (nil, []) }
 
   /// The schedule for instructions of a program that are run in order, again and again where `repeats`.
   init(_ instructions: [Instruction], of program: Program, repeats: Bool) {
+    if instructions.allSatisfy({ if case .scan = $0 { true } else { false } }) {
+      // No part of the state knows of another, nor a column of another one.
+      (units, meets) = (nil, instructions.map { _ in false })
+      return
+    }
     // Shares have to begin where the panels of packed matrices do.
-    units = Self.commonWidth(instructions).flatMap { $0 % Kernels.active.table.pointee.panel == 0 ? $0 : nil }
+    let hasProducts = instructions.contains { if case .product = $0 { true } else { false } }
+    units = Self.commonWidth(instructions).flatMap {
+      !hasProducts || $0 % Kernels.active.table.pointee.panel == 0 ? $0 : nil
+    }
     guard units != nil else {
       meets = [Bool](repeating: true, count: instructions.count)
       return
@@ -44,11 +55,16 @@ package struct TeamSchedule: Sendable {
   /// The width of the narrowest elementwise work, when everything else is made of pieces of that width.
   private static func commonWidth(_ instructions: [Instruction]) -> Int? {
     let widths = instructions.compactMap { instruction -> Int? in
-      if case .pointwise(_, _, let width) = instruction { width } else { nil }
+      switch instruction {
+      case .pointwise(_, _, let width), .scan(_, _, _, _, _, let width): width
+      default: nil
+      }
     }
     guard let width = widths.min() else { return nil }
     let fits = instructions.allSatisfy { instruction in
       switch instruction {
+      case .scan(_, _, _, _, _, let own):
+        own % width == 0 && instruction.addresses.allSatisfy { $0.column % width == 0 }
       case .rows, .matrices: false
       case .pointwise(let code, let operands, let own):
         own % width == 0 && operands.allSatisfy { $0.column % width == 0 }
@@ -84,7 +100,7 @@ package struct TeamSchedule: Sendable {
           program.inheritedSequences > 0 ? nil : .sequence(program.newStates[address.index].index, step: step - 1)
         case .carriedIn: .carried(address.index, isOdd: step % 2 == 1)
         case .carriedOut: .carried(address.index, isOdd: step % 2 == 0)
-        case .vector, .context: nil
+        case .scanned, .vector, .context: nil
         }
       }
       switch instruction {
@@ -100,6 +116,8 @@ package struct TeamSchedule: Sendable {
       case .rows(_, let a, let result, _):
         written = Set([cell(result)].compactMap { $0 })
         gathered = Set([cell(a)].compactMap { $0 })
+      case .scan(_, _, _, let before, let after, _):
+        written = Set([before, after].compactMap { $0.flatMap(cell) })
       }
     }
   }
@@ -110,4 +128,7 @@ extension Plan {
   package var teamSchedules: [TeamSchedule] {
     [inference, training, adjoint.program].map(\.teamSchedule)
   }
+
+  /// Whether the loops of the programs are scans: inference, training, adjoint.
+  package var scans: [Bool] { [inference, training, adjoint.program].map(\.isScan) }
 }

@@ -69,10 +69,12 @@ package struct StepFunction: Sendable {
     let results = Recording.$current.withValue(.trace(trace)) { body(arguments) }
     checkStates(results.states)
     // A result that no input or state flows into gets a row for each sequence by adding nothing to it.
-    let nothing = 0 * (inputs + states)[0].features(0..<1)
     func withRows(_ tensor: Tensor) -> Tensor {
-      StepGraph(trace, outputs: [tensor], states: []).hasRows.last == true
-        ? tensor : matmul(nothing, .zeros([1, tensor.shape.last])) + tensor
+      if StepGraph(trace, outputs: [tensor], states: []).hasRows.last == true { return tensor }
+      guard let rows = (inputs + states).first(where: { $0.shape.last > 0 }) else {
+        mistake("a step without a value in its inputs and its state")
+      }
+      return matmul(0 * rows.features(0..<1), .zeros([1, tensor.shape.last])) + tensor
     }
     let graph = StepGraph(trace, outputs: results.outputs.map(withRows), states: results.states.map(withRows))
     for (i, node) in graph.nodes.enumerated() where graph.hasRows[i] {

@@ -21,6 +21,7 @@ extension StepGraph: CustomStringConvertible {
     case .alone: break
     case .group(let group): line += " group \(group)"
     case .epilogue(let product): line += " into %\(product)"
+    case .scan: line += " scan"
     }
     switch node.source {
     case .leaf(let leaf): line += " = \(leaf.name)"

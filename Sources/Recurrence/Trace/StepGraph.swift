@@ -24,6 +24,8 @@ package struct StepGraph: Sendable, Hashable {
     case group(Int)
     /// A sum that the product `product` starts from instead of zero.
     case epilogue(product: Int)
+    /// A part of the update a * state + b of a state's part, which runs as a scan over time.
+    case scan
   }
 
   package struct Node: Sendable, Hashable {
