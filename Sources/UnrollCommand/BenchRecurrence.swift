@@ -51,7 +51,8 @@ final class RecurrentBenchmark {
         case .gru:
           layer(number, row, GRU(inputSize: input, hiddenSize: size, initialization: zeros, using: &random))
         case .gruResetAfter:
-          layer(number, row, GRU(.resetAfter, inputSize: input, hiddenSize: size, initialization: zeros, using: &random))
+          layer(
+            number, row, GRU(.resetAfter, inputSize: input, hiddenSize: size, initialization: zeros, using: &random))
         case .lstm, .lstmZoneout, .lstmRecurrentDropout, .lstmStateDropout, .lstmDropConnect, .lstmLayerNorm:
           layer(number, row, LSTM(inputSize: input, hiddenSize: size, initialization: zeros, using: &random))
         case .minGRU:
