@@ -12,7 +12,7 @@ public struct Evaluation: Sendable {
   /// How much recurrences keep for a gradient: all of it, or so little that very long sequences fit in memory. Without
   /// a gradient, and in plain steps, it changes nothing.
   public var checkpointing: Checkpointing
-  /// Where dropout takes its masks from, and how far it has got; nil: dropout does nothing.
+  /// Where dropout and ``Regularization`` take their masks from, and how far they have got; nil: there is no noise.
   public var random: RandomSource?
   /// What recurrent layers round their matrices to, and the values that these are multiplied with. For compiled
   /// inference only: taking a gradient in another precision than `.float32` stops with a message.
@@ -34,7 +34,7 @@ public struct Evaluation: Sendable {
   /// Without noise, in fewer bits: half or a quarter of the memory and, where reading weights takes most of it, of the
   /// time.
   public static func inference(_ precision: Precision) -> Evaluation { Evaluation(precision: precision) }
-  /// With dropout, by masks from `random`.
+  /// With dropout and the noise of layers, by masks from `random`.
   public static func training(_ random: RandomSource, checkpointing: Checkpointing = .none) -> Evaluation {
     Evaluation(checkpointing: checkpointing, random: random)
   }
