@@ -243,3 +243,38 @@ extension Attending: StreamingLayer {
     recurrence.inference.stream(from: state.parts.map(\.tensor), contexts: contexts, precision: precision)
   }
 }
+
+/// An ``AttentiveRecurrent`` of any cell.
+public protocol AttentiveLayer: Module {
+  /// Values in a time step of the input, of the output.
+  var inputSize: Int { get }
+  var outputSize: Int { get }
+  /// The layer that looks at these memories.
+  func anyAttending(to memories: [SequenceBatch]) -> any AttendingLayer
+}
+
+/// An ``Attending`` of any cell.
+public protocol AttendingLayer: SequenceLayer {
+  /// Runs the layer, and says where it looked: see ``Attending/run(_:from:in:)``.
+  func run(_ input: SequenceBatch, from state: LayerState, in evaluation: inout Evaluation) -> (
+    output: SequenceBatch, state: LayerState, weights: [SequenceBatch]
+  )
+}
+
+extension Attending: AttendingLayer {}
+
+extension AttentiveRecurrent: AttentiveLayer {
+  /// The layer that looks at these memories.
+  public func anyAttending(to memories: [SequenceBatch]) -> any AttendingLayer { attending(to: memories) }
+}
+
+extension RecurrentCell {
+  /// A layer of this cell that looks at memories before each step, and reads [x, c]; the cell takes that many values.
+  public func attentive(
+    inputSize: Int, attentions: [Attention], regularization: Regularization = .none, using random: inout RandomSource
+  ) -> any AttentiveLayer {
+    AttentiveRecurrent(
+      inputSize: inputSize, attentions: attentions, regularization: regularization, using: &random
+    ) { _, _ in self }
+  }
+}

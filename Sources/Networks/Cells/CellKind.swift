@@ -217,4 +217,15 @@ public enum CellKind: String, Hashable, Sendable, Codable, CaseIterable {
     guard regularization != .none, let recurrent = layer as? any RecurrentLayer else { return layer }
     return recurrent.withRegularization(regularization)
   }
+
+  /// A cell by itself, to put into a layer of one's own choice: ``Bidirectional``, ``AttentiveRecurrent``.
+  public func cell(
+    inputSize: Int, hiddenSize: Int, initialization: CellInitialization = CellInitialization(),
+    using random: inout RandomSource
+  ) -> any RecurrentCell {
+    guard let layer = entry.make(inputSize, hiddenSize, initialization, &random) as? any RecurrentLayer else {
+      mistake("CellKind: \(self) is no layer of one cell")
+    }
+    return layer.cell
+  }
 }

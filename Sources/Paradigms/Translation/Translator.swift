@@ -1,0 +1,201 @@
+import Corpora
+import Foundation
+import Interchange
+import Networks
+import Recurrence
+import Tensors
+import Training
+
+/// A model that translates sentences, trained on pairs of them.
+///
+///     let model = try Translator(contentsOf: "en-de")
+///     model.translate(["two men are outside ."], by: BeamSearch(width: 5))[0][0].text
+///
+/// Text is cut into words and marks, lower-cased if the model says so, and into subwords of both languages together.
+public struct Translator: ExampleModel {
+  /// The word in `config.json`.
+  public static let paradigm = "translate"
+
+  /// A pair of sentences as tokens, and the words of the target.
+  public struct Example: Sendable {
+    let source, target: [Int32]
+    let reference: [String]
+  }
+
+  /// Sizes, and how it was trained.
+  public let configuration: ModelConfiguration<TranslatorShape>
+  /// The network.
+  public let network: TranslatorNetwork
+  /// Subwords of both languages; nil: words and marks as they are.
+  public let encoding: BytePairEncoding?
+  /// The tokens of both languages.
+  public let sourceTable, targetTable: TokenTable
+
+  /// A new model for pairs of sentences: learns subwords and tables from them, and begins with values by its seed.
+  public init(_ configuration: ModelConfiguration<TranslatorShape>, for pairs: [ParallelTexts.Pair]) {
+    var configuration = configuration
+    let shape = configuration.shape
+    func words(_ text: String) -> [String] { PlainTokens.split(text, lowercasing: shape.lowercases) }
+    let sources = pairs.flatMap { words($0.source) }
+    let targets = pairs.flatMap { words($0.target) }
+    let encoding = shape.merges > 0 ? BytePairEncoding(learning: shape.merges, from: sources + targets) : nil
+    func table(_ words: [String]) -> TokenTable {
+      var pieces: [String: [String]] = [:]
+      for word in Set(words) { pieces[word] = encoding?.pieces(of: word) ?? [word] }
+      return TokenTable(counting: words.lazy.flatMap { pieces[$0] ?? [] }, specials: TranslatorTokens.specials)
+    }
+    self.encoding = encoding
+    (sourceTable, targetTable) = (table(sources), table(targets))
+    configuration.shape.sourceTokens = sourceTable.count
+    configuration.shape.targetTokens = targetTable.count
+    self.configuration = configuration
+    var random = RandomSource(seed: configuration.seed)
+    network = TranslatorNetwork(configuration.shape, using: &random)
+  }
+
+  /// The same model with the values that a training begins with.
+  public func renewed() -> Translator {
+    var random = RandomSource(seed: configuration.seed)
+    return Translator(self, TranslatorNetwork(configuration.shape, using: &random))
+  }
+
+  private init(_ other: Translator, _ network: TranslatorNetwork) {
+    (configuration, encoding) = (other.configuration, other.encoding)
+    (sourceTable, targetTable) = (other.sourceTable, other.targetTable)
+    self.network = network
+  }
+
+  /// A model without values, with the tables of its folder.
+  public init(_ configuration: ModelConfiguration<TranslatorShape>, tablesIn folder: String) throws(UnrollError) {
+    self.configuration = configuration
+    encoding = configuration.shape.merges > 0 ? try BytePairEncoding(contentsOf: folder + "/merges.txt") : nil
+    sourceTable = try TokenTable(contentsOf: folder + "/source.json", kind: "source tokens")
+    targetTable = try TokenTable(contentsOf: folder + "/target.json", kind: "target tokens")
+    for (name, table, count) in [
+      ("source.json", sourceTable, configuration.shape.sourceTokens),
+      ("target.json", targetTable, configuration.shape.targetTokens),
+    ] where table.count != count || !table.entries.starts(with: TranslatorTokens.specials) {
+      throw UnrollError(
+        .invalidData,
+        "the table has \(table.count) entries, config.json says \(count), \(TranslatorTokens.specials) first",
+        at: folder + "/" + name, hint: "the files are not of one model: restore the folder from a copy")
+    }
+    var random = RandomSource(seed: 0)
+    network = TranslatorNetwork(
+      configuration.shape, initialization: CellInitialization(input: .zeros, recurrent: .zeros), using: &random)
+  }
+
+  /// Writes merges and tables.
+  public func writeTables(to folder: String) throws(UnrollError) {
+    try encoding?.write(to: folder + "/merges.txt")
+    try sourceTable.write(to: folder + "/source.json", kind: "source tokens")
+    try targetTable.write(to: folder + "/target.json", kind: "target tokens")
+  }
+
+  // MARK: Examples
+
+  private func words(_ text: String) -> [String] {
+    PlainTokens.split(text, lowercasing: configuration.shape.lowercases)
+  }
+
+  private func tokens(_ words: [String], _ table: TokenTable) -> [Int32] {
+    words.flatMap { encoding?.pieces(of: $0) ?? [$0] }.map { table[$0, default: TranslatorTokens.unknown] }
+  }
+
+  /// Pairs as the network reads them.
+  public func examples(_ pairs: [ParallelTexts.Pair]) -> [Example] {
+    pairs.map { pair in
+      let reference = words(pair.target)
+      return Example(
+        source: tokens(words(pair.source), sourceTable), target: tokens(reference, targetTable), reference: reference)
+    }
+  }
+
+  /// Examples to train on: those that are not too long.
+  public func trainingExamples(_ pairs: [ParallelTexts.Pair]) -> [Example] {
+    examples(pairs).filter { max($0.source.count, $0.target.count) <= configuration.shape.longest }
+  }
+
+  /// Tokens of the longer side.
+  public func length(of example: Example) -> Int { max(example.source.count, example.target.count) }
+
+  /// The summed loss of some pairs, a target token each.
+  public func loss(of examples: [Example], in evaluation: inout Evaluation) -> (sum: Tensor, units: Int) {
+    network.summedLoss(sources: examples.map(\.source), targets: examples.map(\.target), in: &evaluation)
+  }
+
+  // MARK: Translating
+
+  /// A translation.
+  public struct Translation: Hashable, Sendable, Codable {
+    /// Its text, as it is written.
+    public let text: String
+    /// Its words and marks.
+    public let words: [String]
+    /// Log-probability with the penalty of its length, in nats.
+    public let score: Double
+  }
+
+  /// The best translations of some sentences, best first. An empty sentence has the empty translation.
+  public func translate(_ sentences: [String], by search: BeamSearch = BeamSearch(width: 5)) -> [[Translation]] {
+    let sources = sentences.map { tokens(words($0), sourceTable) }
+    var results = [[Translation]](
+      repeating: [Translation(text: "", words: [], score: 0)], count: sentences.count)
+    let full = sources.indices.filter { !sources[$0].isEmpty }
+    for batch in LengthBatches.sorted(full.map { sources[$0].count }, batch: max(1, 64 / search.width)) {
+      let own = batch.map { full[$0] }
+      for (sentence, hypotheses) in zip(own, search.translate(own.map { sources[$0] }, by: network)) {
+        results[sentence] = hypotheses.map(translation)
+      }
+    }
+    return results
+  }
+
+  private func translation(_ hypothesis: BeamSearch.Hypothesis) -> Translation {
+    let pieces = hypothesis.tokens.map { targetTable.entries[Int($0)] }
+    let words = encoding == nil ? pieces : BytePairEncoding.joined(pieces).split(separator: " ").map(String.init)
+    return Translation(text: PlainTokens.joined(words), words: words, score: hypothesis.score)
+  }
+
+  // MARK: Measuring
+
+  /// How well translations agree with references.
+  public struct Score: ModelScore {
+    /// What epochs are judged by.
+    public static let judgedBy = "100 - BLEU"
+    /// Sentences.
+    public let sentences: Int
+    /// BLEU of 1 to 4 tokens, 0…100, of words and marks as the model reads them; and chrF.
+    public let bleu, chrF: Double
+    /// Share of translations that are the reference.
+    public let exact: Double
+    /// 100 - BLEU.
+    public var judged: Double { 100 - bleu }
+    /// For people.
+    public var text: String {
+      String(
+        format: "BLEU %.2f, chrF %.2f, exact match %.2f %% (%d sentences)", bleu, chrF, 100 * exact, sentences)
+    }
+  }
+
+  /// Measures greedy translations.
+  public func score(_ examples: [Example]) -> Score { score(examples, by: BeamSearch()) }
+
+  /// Measures translations that are looked for in some way.
+  public func score(_ examples: [Example], by search: BeamSearch) -> Score {
+    var words = [[String]](repeating: [], count: examples.count)
+    let batches = LengthBatches.sorted(examples.map(\.source.count), batch: max(1, 64 / search.width))
+    for batch in batches where !batch.isEmpty {
+      let full = batch.filter { !examples[$0].source.isEmpty }
+      for (i, best) in zip(full, search.translate(full.map { examples[$0].source }, by: network)) {
+        words[i] = translation(best[0]).words
+      }
+    }
+    let references = examples.map(\.reference)
+    func text(_ words: [String]) -> String { words.joined(separator: " ") }
+    return Score(
+      sentences: examples.count, bleu: BLEU(words, references: references.map { [$0] }).score(),
+      chrF: Paradigms.chrF(words.map(text), references: references.map(text)),
+      exact: Double(zip(words, references).count { $0 == $1 }) / Double(max(1, examples.count)))
+  }
+}

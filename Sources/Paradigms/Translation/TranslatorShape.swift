@@ -1,0 +1,48 @@
+import Interchange
+import Networks
+
+/// Sizes of a ``TranslatorNetwork``, and how text becomes tokens.
+public struct TranslatorShape: ModelShape {
+  /// The cell of encoder and decoder; GRU by default.
+  public var cell = CellKind.gruResetAfter
+  /// Bidirectional layers of the encoder; 1 by default.
+  public var layers = 1
+  /// Values of each state; 256 by default.
+  public var hidden = 256
+  /// Values of a token's vector; 128 by default.
+  public var embedding = 128
+  /// Units of the attention's hidden layer; 256 by default.
+  public var attention = 256
+  /// Rate of dropout of vectors; 0.3 by default.
+  public var dropout: Float = 0.3
+  /// Rate of dropout of what attention reads, and of what the scores are read from; 0.4 by default.
+  public var outputDropout: Float = 0.4
+  /// Share of the target's probability that is spread over all tokens; 0.1 by default.
+  public var labelSmoothing: Float = 0.1
+  /// Merges of the byte pair encoding, learnt of both languages together; 0: words and marks as they are.
+  public var merges = 8_000
+  /// Whether text is lower-cased.
+  public var lowercases = true
+  /// Tokens of the two languages' tables.
+  public var sourceTokens = 0, targetTokens = 0
+  /// The longest sentence that is trained on, in tokens; longer ones are left out.
+  public var longest = 80
+
+  /// The default sizes.
+  public init() {}
+
+  /// Throws when a number is outside its range.
+  public func validate(at place: String?) throws(UnrollError) {
+    try require("layers", layers, 1...64, at: place)
+    try require("hidden", hidden, 1...16_384, at: place)
+    try require("embedding", embedding, 1...16_384, at: place)
+    try require("attention", attention, 1...16_384, at: place)
+    try require("merges", merges, 0...1_000_000, at: place)
+    try require("longest", longest, 1...100_000, at: place)
+    try require("source tokens", sourceTokens, 3...2_000_000, at: place)
+    try require("target tokens", targetTokens, 3...2_000_000, at: place)
+    try requireRate("dropout", dropout, at: place)
+    try requireRate("output-dropout", outputDropout, at: place)
+    try requireRate("label-smoothing", labelSmoothing, at: place)
+  }
+}

@@ -1,0 +1,131 @@
+import Corpora
+import Foundation
+import Interchange
+import Networks
+import Paradigms
+import Recurrence
+import Tensors
+import Testing
+import Training
+
+/// Translation, on a language of the test's own: numbers in words are their digits the other way round.
+@Suite struct TranslatorTests {
+  static let pairs: [ParallelTexts.Pair] = {
+    let names = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
+    var random = RandomSource(seed: 1)
+    return (0..<400).map { _ in
+      let digits = (0..<1 + random.integer(below: 4)).map { _ in random.integer(below: 10) }
+      return ParallelTexts.Pair(
+        source: digits.map { names[$0] }.joined(separator: " "),
+        target: digits.reversed().map { "\($0)" }.joined(separator: " "))
+    }
+  }()
+
+  static func configuration(epochs: Int) -> ModelConfiguration<TranslatorShape> {
+    var shape = TranslatorShape()
+    (shape.hidden, shape.embedding, shape.attention, shape.merges) = (32, 16, 16, 20)
+    (shape.dropout, shape.outputDropout, shape.labelSmoothing) = (0, 0, 0)
+    let settings = TrainingSettings(epochs: epochs, learningRate: 0.01, clipping: .norm(1))
+    return ModelConfiguration(paradigm: Translator.paradigm, shape: shape, batch: 16, settings: settings)
+  }
+
+  static let trained: Translator = {
+    let model = Translator(configuration(epochs: 12), for: pairs)
+    let examples = model.trainingExamples(pairs)
+    // Numbers that cannot be would be the test's own fault.
+    let training = try? ExampleTraining(model, training: examples, validation: [], folder: nil)
+    _ = try? training?.run()
+    return model
+  }()
+
+  @Test func itLearnsToTranslate() {
+    let score = Self.trained.score(Self.trained.examples(Self.pairs))
+    #expect(score.exact > 0.9 && score.bleu > 80, "\(score.text)")
+    #expect(Self.trained.translate(["seven one"])[0][0].text == "1 7")
+  }
+
+  /// Wider searches find what is at least as likely; scores fall; nothing is found twice.
+  @Test func beamsFindBetterOnes() {
+    let model = Self.trained
+    let sentences = ["three four five six", "", "nine", "eight eight one", "unknown words"]
+    let greedy = model.translate(sentences, by: BeamSearch(width: 1, alpha: 0))
+    let wide = model.translate(sentences, by: BeamSearch(width: 6, alpha: 0))
+    #expect(greedy.count == 5 && greedy[1][0].text == "")
+    for (one, many) in zip(greedy, wide) {
+      #expect(many[0].score >= one[0].score - 1e-4)
+      #expect(many.map(\.score) == many.map(\.score).sorted(by: >))
+      #expect(Set(many.map(\.words)).count == many.count)
+    }
+    #expect(wide[0].count >= 6)
+  }
+
+  /// Alone, in another order or in a larger batch, a sentence has the same translations.
+  @Test func sentencesDoNotMeet() {
+    let model = Self.trained
+    let sentences = Self.pairs.prefix(20).map(\.source)
+    let together = model.translate(sentences, by: BeamSearch(width: 3))
+    for (i, sentence) in sentences.enumerated() {
+      let alone = model.translate([sentence], by: BeamSearch(width: 3))[0]
+      #expect(alone.map(\.text) == together[i].map(\.text))
+      for (a, b) in zip(alone, together[i]) { #expect(abs(a.score - b.score) < 1e-4) }
+    }
+  }
+
+  /// A translation's score is its log-probability by the training's own loss.
+  @Test func scoresAreLogProbabilities() {
+    let model = Self.trained
+    for sentence in ["two five", "six six six one"] {
+      let best = model.translate([sentence], by: BeamSearch(width: 4, alpha: 0))[0][0]
+      let pair = ParallelTexts.Pair(source: sentence, target: best.text)
+      var evaluation = Evaluation.inference
+      let loss = model.loss(of: model.examples([pair]), in: &evaluation)
+      #expect(abs(Double(loss.sum.scalar) + best.score) < 1e-3)
+      #expect(loss.units == best.words.count + 1)
+    }
+  }
+
+  @Test func foldersKeepModels() throws {
+    let folder = FileManager.default.temporaryDirectory.appendingPathComponent("unroll-\(UUID().uuidString)").path
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let model = Translator(Self.configuration(epochs: 2), for: Self.pairs)
+    let examples = model.trainingExamples(Self.pairs)
+    try ExampleTraining(
+      model, training: Array(examples.prefix(300)), validation: Array(examples.suffix(50)), folder: folder
+    ).run()
+    let read = try Translator(contentsOf: folder)
+    #expect(read.translate(["one two three"]) == model.translate(["one two three"]))
+    #expect(read.encoding == model.encoding && read.targetTable == model.targetTable)
+    for name in ["merges.txt", "source.json", "target.json", "weights.safetensors"] {
+      let path = folder + "/" + name
+      let data = try Data(contentsOf: URL(fileURLWithPath: path))
+      try FileManager.default.removeItem(atPath: path)
+      let error = #expect(throws: UnrollError.self) { try Translator(contentsOf: folder) }
+      #expect(error?.kind == .missing)
+      try data.write(to: URL(fileURLWithPath: path))
+    }
+    #expect(try ModelFolder.paradigm(of: folder) == "translate")
+  }
+
+  private struct Golden: Decodable {
+    let translations, references: [String]
+    let bleu, brevityPenalty, chrF: Double
+    let precisions: [Double]
+  }
+
+  /// Values of `Tests/Golden/translation.py`, by sacrebleu.
+  @Test func measuresAreSacrebleus() throws {
+    let path = #filePath.replacing("ParadigmsTests/TranslatorTests.swift", with: "Golden/translation.json")
+    let golden = try JSONDecoder().decode(Golden.self, from: Data(contentsOf: URL(fileURLWithPath: path)))
+    func words(_ text: String) -> [String] { text.split(separator: " ").map(String.init) }
+    let bleu = BLEU(golden.translations.map(words), references: golden.references.map { [words($0)] })
+    #expect(abs(bleu.score() - golden.bleu) < 1e-6)
+    #expect(abs(bleu.brevityPenalty - golden.brevityPenalty) < 1e-9)
+    for (a, b) in zip(bleu.precisions, golden.precisions) { #expect(abs(100 * a - b) < 1e-9) }
+    #expect(abs(chrF(golden.translations, references: golden.references) - golden.chrF) < 1e-6)
+    #expect(BLEU([[]], references: [[["a"]]]).score() == 0)
+    #expect(chrF([""], references: ["a"]) == 0)
+    // Of several references the best count of each n-gram, and the nearest length.
+    let two = BLEU([["a", "b"]], references: [[["a", "x"], ["y", "b", "z"]]])
+    #expect(two.precisions[0] == 1 && two.referenceLength == 2)
+  }
+}
