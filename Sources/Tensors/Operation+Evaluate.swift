@@ -141,7 +141,7 @@ extension Operation {
       parallelRanges(shape.count, grain: grain / max(1, operand.shape.last)) { part in
         let columns = operand.shape.last
         table.row_sum(
-          part.count, columns, source.floats + part.lowerBound * columns, columns, result.floats + part.lowerBound)
+          part.count, columns, source.floats + part.lowerBound * columns, columns, result.floats + part.lowerBound, 1)
       }
     } else {
       table.column_sum(

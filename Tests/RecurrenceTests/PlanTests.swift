@@ -111,6 +111,19 @@ import Testing
     #expect(plan.adjointHistory.last?.graph.work == expectation.adjoint)
   }
 
+  /// The derivative of a sum over the row is one value a row, and is read as that.
+  @Test(arguments: ["layer-norm LSTM", "layer-norm GRU"])
+  func sumsOverARowAreNotRepeated(name: String) throws {
+    let cell = try #require(TestCell.all.first { $0.description == name })
+    for entry in try Self.plan(cell, .all).adjointHistory {
+      let repeated = entry.graph.nodes.filter { node in
+        if case .broadcast? = node.operation { return true }
+        return false
+      }
+      #expect(repeated.isEmpty, "\(entry.name):\n\(entry.graph)")
+    }
+  }
+
   /// A value that is a function of a kept one is not kept: of an LSTM the four gates and the memory are.
   @Test func functionsOfKeptValuesAreComputedAgain() throws {
     let cell = try #require(TestCell.all.first { $0.description == "LSTM" })

@@ -132,10 +132,10 @@ typedef struct ur_kernels {
   void (*scores_gradient)(long rows, long columns, const float *x, long ldx, const int32_t *targets, long first,
                           const float *tops, const float *sums, const float *scale, float *gradient, long ldg);
 
-  // Sums. column_sum: out[j] = (accumulate ? out[j] : 0) + sum over rows, in row order. row_sum: out[row] = sum of the
-  // row.
+  // Sums. column_sum: out[j] = (accumulate ? out[j] : 0) + sum over rows, in row order. row_sum: out[row * ldo] = sum
+  // of the row.
   void (*column_sum)(long rows, long columns, const float *x, long ldx, float *out, bool accumulate);
-  void (*row_sum)(long rows, long columns, const float *x, long ldx, float *out);
+  void (*row_sum)(long rows, long columns, const float *x, long ldx, float *out, long ldo);
   double (*sum)(long count, const float *x);
   double (*sum_of_squares)(long count, const float *x);
 

@@ -40,6 +40,8 @@ public enum CellKind: String, Hashable, Sendable, Codable, CaseIterable {
   case liGRU = "li-gru"
   /// ``SLSTM`` of one head.
   case sLSTM = "slstm"
+  /// ``MLSTM`` of one head.
+  case mLSTM = "mlstm"
   /// ``QRNN`` that sees one time step of the input.
   case qrnn
   /// ``RGLRU``.
@@ -154,6 +156,11 @@ public enum CellKind: String, Hashable, Sendable, Codable, CaseIterable {
         paper: "Beck et al. 2024, xLSTM: extended long short-term memory", gates: 4,
         parameters: { x, h in 4 * h * (h + x + 1) }
       ) { Recurrent(SLSTM(inputSize: $0, hiddenSize: $1, initialization: $2, using: &$3)) }
+    case .mLSTM:
+      Entry(
+        paper: "Beck et al. 2024, xLSTM: extended long short-term memory", gates: 4,
+        parameters: { x, h in (4 * h + 2) * (x + 1) }
+      ) { Recurrent(MLSTM(inputSize: $0, hiddenSize: $1, initialization: $2, using: &$3)) }
     case .qrnn:
       Entry(
         paper: "Bradbury et al. 2016, Quasi-recurrent neural networks", gates: 3,

@@ -50,7 +50,8 @@ struct Adjoint {
       return outputs.count - 1
     }
     let carried = Self.apart(states + contexts, from: outputs + builder.reductions.map(\.tensor), in: trace)
-    graph = StepGraph(trace, outputs: outputs, states: carried, reductions: builder.reductions).anchored()
+    graph = StepGraph(trace, outputs: outputs, states: carried, reductions: builder.reductions).readingColumns()
+      .anchored()
   }
 
   /// States' cotangents that nothing else reads: where they are carried to they stand for one step only, and another

@@ -33,6 +33,10 @@ enum HoistStateless {
         moves[node] = true
       }
     }
+    // What a moved node reads moves with it.
+    for node in graph.nodes.indices.reversed() where moves[node] {
+      for operand in graph.nodes[node].operands where isFree(operand) { moves[operand] = true }
+    }
     return moves
   }
 

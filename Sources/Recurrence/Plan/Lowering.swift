@@ -23,6 +23,7 @@ struct Lowering {
     var lowering = Lowering(graph, kept: kept, forward: forward)
     lowering.program.stateWidths = graph.states.map { graph.nodes[$0].width }
     lowering.program.contextWidths = step.contexts.map(\.width)
+    lowering.findHomes()
     lowering.placeLeaves(inputWidths: step.inputWidths)
     lowering.placeNodes()
     lowering.emit()
@@ -104,12 +105,14 @@ struct Lowering {
     // Paddings are zeros that nobody writes; buffers of sequences can begin with zeros.
     if case .pad? = graph.nodes[node].operation, needsStretch(node) { return true }
     return users[node].contains { reductionNodes.contains($0) || (isView($0) && needsSequence($0)) }
+      || tenants(of: node).contains { needsSequence($0) }
   }
 
   /// Whether a node's values are read in another step than the one that computes them, or in another phase.
   private func needsStretch(_ node: Int) -> Bool {
     graph.nodes[node].phase != .loop
       || users[node].contains { graph.nodes[$0].phase != .loop || (isView($0) && needsStretch($0)) }
+      || tenants(of: node).contains { needsStretch($0) }
   }
 
   /// Whether a node lives in a tile only: an elementwise value that only its own group reads.
@@ -121,7 +124,6 @@ struct Lowering {
   }
 
   private mutating func placeNodes() {
-    findHomes()
     for (part, node) in graph.states.enumerated() {
       let leaf = graph.nodes.firstIndex { $0.leaf == .state(part) }
       if keepsState(part, leaf: leaf) {
@@ -175,6 +177,9 @@ struct Lowering {
       }
     }
   }
+
+  /// The parts of a concatenation or padding that are computed in their places there: they stay as long as they need to.
+  private func tenants(of node: Int) -> [Int] { graph.nodes[node].operands.filter { homes[$0]?.node == node } }
 
   private func isLayout(_ node: Int) -> Bool {
     switch graph.nodes[node].operation {

@@ -113,10 +113,7 @@ struct BoundInstruction {
     switch function {
     case .softmax: table.pointee.softmax(count, width, a, places[0].stride, result, places[1].stride)
     case .logSoftmax: table.pointee.log_softmax(count, width, a, places[0].stride, result, places[1].stride)
-    case .sum:
-      for i in 0..<count {
-        table.pointee.row_sum(1, width, a + i * places[0].stride, width, result + i * places[1].stride)
-      }
+    case .sum: table.pointee.row_sum(count, width, a, places[0].stride, result, places[1].stride)
     }
   }
 }
