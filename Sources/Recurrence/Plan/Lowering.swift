@@ -178,7 +178,7 @@ struct Lowering {
     }
   }
 
-  /// The parts of a concatenation or padding that are computed in their places there: they stay as long as they need to.
+  /// The parts of a concatenation or padding that are computed in their places there: both stay as long as either must.
   private func tenants(of node: Int) -> [Int] { graph.nodes[node].operands.filter { homes[$0]?.node == node } }
 
   private func isLayout(_ node: Int) -> Bool {
