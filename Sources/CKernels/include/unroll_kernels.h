@@ -136,6 +136,10 @@ typedef struct ur_kernels {
   // of the row.
   void (*column_sum)(long rows, long columns, const float *x, long ldx, float *out, bool accumulate);
   void (*row_sum)(long rows, long columns, const float *x, long ldx, float *out, long ldo);
+  // y = (x - mean) / sqrt(variance + epsilon) of each row, and the gradient d of x from that of y, g. In place allowed.
+  void (*normalize)(long rows, long columns, const float *x, long ldx, float epsilon, float *y, long ldy);
+  void (*normalize_gradient)(long rows, long columns, const float *x, long ldx, const float *g, long ldg, float epsilon,
+                             float *d, long ldd);
   double (*sum)(long count, const float *x);
   double (*sum_of_squares)(long count, const float *x);
 

@@ -50,8 +50,7 @@ struct Adjoint {
       return outputs.count - 1
     }
     let carried = Self.apart(states + contexts, from: outputs + builder.reductions.map(\.tensor), in: trace)
-    graph = StepGraph(trace, outputs: outputs, states: carried, reductions: builder.reductions).readingColumns()
-      .anchored()
+    graph = StepGraph(trace, outputs: outputs, states: carried, reductions: builder.reductions).anchored()
   }
 
   /// States' cotangents that nothing else reads: where they are carried to they stand for one step only, and another
@@ -73,11 +72,11 @@ struct Adjoint {
       })
   }
 
-  /// Those of them that are an elementwise function of one other that is kept anyway.
+  /// Those of them that are an elementwise function of one other that is kept anyway, or its normalised rows.
   private func cheapValues(of forward: StepGraph) -> Set<Int> {
     let saved = saved
     var cheap: Set<Int> = []
-    for node in saved.sorted() where forward.nodes[node].pointwise != nil && forward.nodes[node].operands.count == 1 {
+    for node in saved.sorted() where forward.nodes[node].isCheap {
       let operand = forward.nodes[node].operands[0]
       let isKept = saved.contains(operand) || forward.states.contains(operand) || forward.outputs.contains(operand)
       guard isKept, !cheap.contains(operand), forward.hasRows[operand], !forward.states.contains(node),
@@ -167,5 +166,13 @@ struct Adjoint {
       }
       return end == contributions[0].shape.last ? concatenated(parts.map(\.tensor)) : nil
     }
+  }
+}
+
+extension StepGraph.Node {
+  /// Whether it costs less to compute from its one operand again than to keep.
+  fileprivate var isCheap: Bool {
+    if case .normalize? = operation { return true }
+    return pointwise?.arity == 1
   }
 }

@@ -271,13 +271,20 @@ struct Lowering {
       var target = resolve(i)
       target.column += from
       return [(2, copy(operands[0], to: target, width: graph.nodes[operands[0]].width))]
-    case .softmax: return [(1, .rows(.softmax, a: resolve(operands[0]), result: resolve(i), width: node.width))]
-    case .logSoftmax: return [(1, .rows(.logSoftmax, a: resolve(operands[0]), result: resolve(i), width: node.width))]
-    case .reduce:
-      return [(1, .rows(.sum, a: resolve(operands[0]), result: resolve(i), width: graph.nodes[operands[0]].width))]
+    case .softmax: return [(1, rows(.softmax, operands, i))]
+    case .logSoftmax: return [(1, rows(.logSoftmax, operands, i))]
+    case .reduce: return [(1, rows(.sum, operands, i))]
+    case .normalize(let epsilon): return [(1, rows(.normalize(epsilon: epsilon), operands, i))]
+    case .normalizeGradient(let epsilon): return [(1, rows(.normalizeGradient(epsilon: epsilon), operands, i))]
     default:
       mistake("\(operation.name) is not possible inside a recurrent step: rows of a batch stay apart")
     }
+  }
+
+  private func rows(_ function: RowFunction, _ operands: [Int], _ i: Int) -> Instruction {
+    .rows(
+      function, a: resolve(operands[0]), b: operands.count > 1 ? resolve(operands[1]) : nil, result: resolve(i),
+      width: graph.nodes[operands[0]].width)
   }
 
   private mutating func product(_ i: Int, d: Int?, c: Int) -> Instruction {

@@ -43,7 +43,8 @@ enum Instruction: Sendable {
   case product(a: Address, packed: Int, d: Address?, c: Address, width: Int)
   /// `code` over `operands`, for `width` columns.
   case pointwise(code: [ur_instruction], operands: [Address], width: Int)
-  case rows(RowFunction, a: Address, result: Address, width: Int)
+  /// A function of rows a, or of rows a and b.
+  case rows(RowFunction, a: Address, b: Address?, result: Address, width: Int)
   /// Matrices [p, q] of the rows, or with them; an outer product adds d.
   case matrices(RowMatrices, a: Address, b: Address, d: Address?, result: Address, p: Int, q: Int)
 
@@ -51,7 +52,7 @@ enum Instruction: Sendable {
     switch self {
     case .product(let a, _, let d, let c, _): [a, c] + (d.map { [$0] } ?? [])
     case .pointwise(_, let operands, _): operands
-    case .rows(_, let a, let result, _): [a, result]
+    case .rows(_, let a, let b, let result, _): [a, result] + (b.map { [$0] } ?? [])
     case .matrices(_, let a, let b, let d, let result, _, _): [a, b, result] + (d.map { [$0] } ?? [])
     }
   }
@@ -60,6 +61,7 @@ enum Instruction: Sendable {
 /// Functions of a whole row that are no elementwise operations.
 enum RowFunction: Sendable {
   case softmax, logSoftmax, sum
+  case normalize(epsilon: Float), normalizeGradient(epsilon: Float)
 }
 
 /// A product operand: weight number `weight` as it must be packed.

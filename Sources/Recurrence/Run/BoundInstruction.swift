@@ -36,9 +36,9 @@ struct BoundInstruction {
       for (i, instruction) in code.enumerated() { (copy + i).initialize(to: instruction) }
       work = .pointwise(code: copy, count: code.count, width: width)
       addresses = operands
-    case .rows(let function, let a, let result, let width):
+    case .rows(let function, _, _, _, let width):
       work = .rows(function, width: width)
-      addresses = [a, result]
+      addresses = instruction.addresses
     case .matrices(let kind, _, _, let d, _, let p, let q):
       work = .matrices(kind, p: p, q: q, hasInitial: d != nil)
       addresses = instruction.addresses
@@ -97,7 +97,7 @@ struct BoundInstruction {
       }
     case .rows(let function, let width):
       guard member?.index ?? 0 == 0 else { return }
-      runRows(table, function, width, count, pointer(0), pointer(1))
+      runRows(table, function, width, count, pointer)
     case .matrices(let kind, let p, let q, let hasInitial):
       guard member?.index ?? 0 == 0 else { return }
       kind.run(
@@ -108,11 +108,17 @@ struct BoundInstruction {
 
   private func runRows(
     _ table: UnsafePointer<ur_kernels>, _ function: RowFunction, _ width: Int, _ count: Int,
-    _ a: UnsafeMutablePointer<Float>, _ result: UnsafeMutablePointer<Float>
+    _ pointer: (Int) -> UnsafeMutablePointer<Float>
   ) {
+    let (a, result) = (pointer(0), pointer(1))
     switch function {
     case .softmax: table.pointee.softmax(count, width, a, places[0].stride, result, places[1].stride)
     case .logSoftmax: table.pointee.log_softmax(count, width, a, places[0].stride, result, places[1].stride)
+    case .normalize(let epsilon):
+      table.pointee.normalize(count, width, a, places[0].stride, epsilon, result, places[1].stride)
+    case .normalizeGradient(let epsilon):
+      table.pointee.normalize_gradient(
+        count, width, a, places[0].stride, pointer(2), places[2].stride, epsilon, result, places[1].stride)
     case .sum: table.pointee.row_sum(count, width, a, places[0].stride, result, places[1].stride)
     }
   }

@@ -97,9 +97,9 @@ package struct TeamSchedule: Sendable {
       case .matrices(_, let a, let b, let d, let result, _, _):
         written = Set([cell(result)].compactMap { $0 })
         gathered = Set([a, b, d].compactMap { $0.flatMap(cell) })
-      case .rows(_, let a, let result, _):
+      case .rows(_, let a, let b, let result, _):
         written = Set([cell(result)].compactMap { $0 })
-        gathered = Set([cell(a)].compactMap { $0 })
+        gathered = Set([a, b].compactMap { $0.flatMap(cell) })
       }
     }
   }
