@@ -42,7 +42,7 @@ let package = Package(
       name: "ParadigmsTests",
       dependencies: ["Paradigms", "Corpora", "Training", "Networks", "Interchange", "Recurrence", "Tensors"]),
     .testTarget(name: "UnrollTests", dependencies: ["Unroll"]),
-    .testTarget(name: "TrainingTests", dependencies: ["Training", "Networks", "Interchange", "Tensors"]),
+    .testTarget(name: "TrainingTests", dependencies: ["Training", "Networks", "Recurrence", "Interchange", "Tensors"]),
     .testTarget(name: "UnrollCommandTests", dependencies: ["UnrollCommand"]),
   ],
   swiftLanguageModes: [.v6]

@@ -31,7 +31,9 @@ extension Module {
   }
 
   /// Number of learnt values; tied ones count once.
-  public var parameterCount: Int { parameters.reduce(0) { $0 + $1.parameter.shape.count } }
+  public var parameterCount: Int {
+    parameters.filter(\.parameter.isLearnt).reduce(0) { $0 + $1.parameter.shape.count }
+  }
 }
 
 private func collectParameters(

@@ -40,8 +40,9 @@ extension Operation {
       return [g - exp(result) * g.applying(.reduce(to: a.shape.column))]
     case .crossEntropy(let targets):
       return [Tensor.apply(.crossEntropyGradient(targets), [a.applying(.softmax), g])]
-    case .crossEntropyGradient:
-      mistake("the second derivative of crossEntropy is not provided")
+    case .normalize(let epsilon): return [Tensor.apply(.normalizeGradient(epsilon: epsilon), [a, g])]
+    case .crossEntropyGradient, .normalizeGradient:
+      mistake("the second derivative of crossEntropy and of normalize is not provided")
     }
   }
 

@@ -17,6 +17,8 @@ extension Operation {
     case .scatter(let indices, _): return Self.scatter(operands[0], indices, shape)
     case .softmax: return Self.softmax(operands[0], Kernels.active.table.pointee.softmax)
     case .logSoftmax: return Self.softmax(operands[0], Kernels.active.table.pointee.log_softmax)
+    case .normalize(let epsilon): return Self.normalize(operands[0], epsilon)
+    case .normalizeGradient(let epsilon): return Self.normalizeGradient(operands[0], operands[1], epsilon)
     case .crossEntropy(let targets): return Self.crossEntropy(operands[0], targets).losses
     case .crossEntropyGradient(let targets):
       return Self.crossEntropyGradient(operands[0], operands[1], targets)
@@ -141,7 +143,7 @@ extension Operation {
       parallelRanges(shape.count, grain: grain / max(1, operand.shape.last)) { part in
         let columns = operand.shape.last
         table.row_sum(
-          part.count, columns, source.floats + part.lowerBound * columns, columns, result.floats + part.lowerBound)
+          part.count, columns, source.floats + part.lowerBound * columns, columns, result.floats + part.lowerBound, 1)
       }
     } else {
       table.column_sum(

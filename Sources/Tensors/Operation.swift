@@ -85,6 +85,8 @@ package enum Operation: Hashable, Sendable {
   case scatter(Indices, rows: Int)
   /// Over the innermost axis.
   case softmax, logSoftmax
+  /// Each row to mean 0 and variance 1; the cotangent of the rows from (rows, cotangent of the result).
+  case normalize(epsilon: Float), normalizeGradient(epsilon: Float)
   /// -log softmax(a)[row, target], one value a row; a negative target gives 0.
   case crossEntropy(Indices)
   /// Cotangent of the logits from (softmax, cotangent of the losses).
@@ -142,7 +144,7 @@ extension Operation {
     case .scatter(let indices, let rows):
       guard operands[0].rank == 2, operands[0][0] == indices.count else { mismatch(operands) }
       return [rows, operands[0][1]]
-    case .softmax, .logSoftmax:
+    case .softmax, .logSoftmax, .normalize:
       guard operands[0].rank >= 1 else { mismatch(operands) }
       return operands[0]
     case .crossEntropy(let targets):
@@ -150,7 +152,7 @@ extension Operation {
         mismatch(operands, "for \(targets.count) targets")
       }
       return [targets.count]
-    case .crossEntropyGradient:
+    case .crossEntropyGradient, .normalizeGradient:
       return operands[0]
     }
   }
@@ -177,6 +179,8 @@ extension Operation {
     case .scatter(let indices, let rows): return "scatter(\(indices.count) of \(rows) rows)"
     case .softmax: return "softmax"
     case .logSoftmax: return "logSoftmax"
+    case .normalize: return "normalize"
+    case .normalizeGradient: return "normalizeGradient"
     case .crossEntropy: return "crossEntropy"
     case .crossEntropyGradient: return "crossEntropyGradient"
     }

@@ -5,6 +5,8 @@ import Synchronization
 ///
 ///     let weight = Parameter(.zeros([3, 2]))
 ///     let y = matmul(x, weight.tensor)
+///
+/// One that is not learnt (the means of the training data, say) is saved and loaded with the weights all the same.
 public final class Parameter: Sendable {
   private struct State {
     var value: Tensor
@@ -12,8 +14,14 @@ public final class Parameter: Sendable {
   }
   private let stored: Mutex<State>
 
+  /// Whether gradients flow to it; without one every optimiser leaves it as it is.
+  public let isLearnt: Bool
+
   /// A parameter with an initial value.
-  public init(_ value: Tensor) { stored = Mutex(State(value: value.detached)) }
+  public init(_ value: Tensor, isLearnt: Bool = true) {
+    self.isLearnt = isLearnt
+    stored = Mutex(State(value: value.detached))
+  }
 
   /// The value. A new one must have the same shape.
   public var value: Tensor {
@@ -35,7 +43,7 @@ public final class Parameter: Sendable {
   public var tensor: Tensor {
     switch Recording.current {
     case .none: value
-    case .tape(let tape): tape.leaf(self)
+    case .tape(let tape): isLearnt ? tape.leaf(self) : value
     case .trace(let trace): trace.leaf(.parameter(ParameterReference(self)), shape: shape)
     }
   }

@@ -78,7 +78,13 @@ package struct ReferenceEvaluator {
       return zip(rows(x[0]), targets.values).map { row, target in
         target < 0 ? 0 : -logSoftmax(row)[Int(target)]
       }
-    case .crossEntropyGradient: mistake("a gradient of a gradient is not recorded")
+    case .normalize(let epsilon):
+      return rows(x[0]).flatMap { row in
+        let mean = row.reduce(0, +) / Double(row.count)
+        let variance = row.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(row.count)
+        return row.map { ($0 - mean) / (variance + Double(epsilon)).squareRoot() }
+      }
+    case .crossEntropyGradient, .normalizeGradient: mistake("a gradient of a gradient is not recorded")
     }
   }
 

@@ -76,6 +76,7 @@ package struct TestCell: Sendable, CustomStringConvertible {
     },
     TestCell(description: "Li-GRU") { Recurrent(LiGRU(inputSize: $0, hiddenSize: $1, using: &$2)) },
     TestCell(description: "sLSTM") { Recurrent(SLSTM(inputSize: $0, hiddenSize: 2 * $1, heads: 2, using: &$2)) },
+    TestCell(description: "mLSTM") { Recurrent(MLSTM(inputSize: $0, hiddenSize: 2 * $1, heads: 2, using: &$2)) },
     TestCell(description: "QRNN") { Recurrent(QRNN(inputSize: $0, hiddenSize: $1, using: &$2)) },
     TestCell(description: "RG-LRU") { Recurrent(RGLRU(inputSize: $0, hiddenSize: $1, using: &$2)) },
     TestCell(description: "LRU") { Recurrent(LRU(inputSize: $0, hiddenSize: $1, outputSize: $1 + 1, using: &$2)) },

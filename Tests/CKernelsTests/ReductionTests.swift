@@ -18,8 +18,8 @@ import Testing
       }
       #expect(error < 1e-6 && sums.isUntouchedOutside, "\(table) \(size)")
     }
-    let sums = Matrix(rows, 1)
-    table.kernels.row_sum(rows, columns, x.start, x.stride, sums.start)
+    let sums = Matrix(rows, 1, stride: 3)
+    table.kernels.row_sum(rows, columns, x.start, x.stride, sums.start, sums.stride)
     let error = sums.largestError { i, _ in ((0..<columns).reduce(0) { $0 + Double(x[i, $1]) }, Double(columns) + 1) }
     #expect(error < 1e-6 && sums.isUntouchedOutside, "\(table) \(size)")
   }

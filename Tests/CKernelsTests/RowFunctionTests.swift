@@ -28,6 +28,38 @@ import Testing
     #expect(x.largestError { (expected[$0][$1], expected[$0][$1]) } < 5e-6 && x.isUntouchedOutside)
   }
 
+  /// Rows far from zero, too, and in place.
+  @Test(arguments: KernelTable.all, sizes)
+  func normalize(table: KernelTable, size: (rows: Int, columns: Int)) {
+    let (rows, columns) = size
+    let epsilon: Float = 1e-3
+    let x = Matrix(rows, columns, stride: columns + 2, seed: 1, range: 3...9)
+    let g = Matrix(rows, columns, stride: columns + 1, seed: 2)
+    let y = Matrix(rows, columns, stride: columns + 3)
+    func mean(_ value: (Int) -> Double) -> Double { (0..<columns).reduce(0) { $0 + value($1) } / Double(columns) }
+    let scaled = (0..<rows).map { row in
+      let middle = mean { Double(x[row, $0]) }
+      let variance = mean { pow(Double(x[row, $0]) - middle, 2) }
+      let scale = 1 / (variance + Double(epsilon)).squareRoot()
+      return (scale: scale, values: (0..<columns).map { (Double(x[row, $0]) - middle) * scale })
+    }
+    let gradients = (0..<rows).map { row in
+      let (middle, along) = (mean { Double(g[row, $0]) }, mean { Double(g[row, $0]) * scaled[row].values[$0] })
+      return (0..<columns).map { scaled[row].scale * (Double(g[row, $0]) - middle - scaled[row].values[$0] * along) }
+    }
+    table.kernels.normalize(rows, columns, x.start, x.stride, epsilon, y.start, y.stride)
+    #expect(y.largestError { (scaled[$0].values[$1], 1 + scaled[$0].scale) } < 2e-6 && y.isUntouchedOutside)
+    let d = Matrix(rows, columns, stride: columns + 4)
+    table.kernels.normalize_gradient(
+      rows, columns, x.start, x.stride, g.start, g.stride, epsilon, d.start, d.stride)
+    #expect(d.largestError { (gradients[$0][$1], 1 + scaled[$0].scale) } < 5e-6 && d.isUntouchedOutside)
+    table.kernels.normalize_gradient(
+      rows, columns, x.start, x.stride, g.start, g.stride, epsilon, g.start, g.stride)
+    #expect(g.bits == d.bits && g.isUntouchedOutside)
+    table.kernels.normalize(rows, columns, x.start, x.stride, epsilon, x.start, x.stride)
+    #expect(x.bits == y.bits && x.isUntouchedOutside)
+  }
+
   @Test(arguments: KernelTable.all, [(1, 1, false), (4, 5, true), (5, 16, false), (7, 45, true)])
   func crossEntropy(table: KernelTable, setting: (rows: Int, columns: Int, inPlace: Bool)) {
     let (rows, columns, inPlace) = setting

@@ -170,6 +170,26 @@ def slstm(p, x, s):
     return h, {"hidden": h, "cell": c, "normalizer": n, "stabilizer": m}
 
 
+def mlstm(p, x, s):
+    """The paper's equations in the form of NX-AI's recurrent_step_stabilized_simple, all heads at once."""
+    q, k, v = layer(p, "query", x), layer(p, "key", x), layer(p, "value", x)
+    kept, written = numpy.log(sigmoid(layer(p, "forget", x))) + s["stabilizer"], layer(p, "input", x)
+    m = numpy.maximum(kept, written)
+    f, i = numpy.exp(kept - m), numpy.exp(written - m)
+    count, size = m.shape[1], q.shape[1] // m.shape[1]
+
+    def split(a, *shape):
+        return a.reshape(len(x), count, *shape)
+
+    q, k, v, n = (split(a, size) for a in [q, k / numpy.sqrt(size), v, s["normalizer"]])
+    c = f[..., None, None] * split(s["memory"], size, size) + i[..., None, None] * v[..., None] * k[..., None, :]
+    n = f[..., None] * n + i[..., None] * k
+    scale = numpy.maximum(abs((n * q).sum(axis=2)), numpy.exp(-m)) + 1e-6
+    h = (c @ q[..., None])[..., 0] / scale[..., None]
+    state = {"memory": c.reshape(len(x), -1), "normalizer": n.reshape(len(x), -1), "stabilizer": m}
+    return sigmoid(layer(p, "output", x)) * h.reshape(len(x), -1), state
+
+
 def qrnn(p, x, s):
     z, f, o = tanh(layer(p, "candidate", x)), sigmoid(layer(p, "forget", x)), sigmoid(layer(p, "output", x))
     c = f * s["cell"] + (1 - f) * z
@@ -284,12 +304,18 @@ CELLS = {
              | gates("update", "reset", "candidate", inputs=HIDDEN + 4)),
     "cfc": (cfc, dense("backbone.0", HIDDEN + INPUT, outputs=4) | dense("backbone.1", 4, outputs=3)
             | gates("first", "second", "rate", "offset", inputs=3)),
+    "mlstm": (mlstm, gates("query", "key", "value", "output", inputs=INPUT) | dense("forget", INPUT, outputs=1)
+              | dense("input", INPUT, outputs=1)),
+    "mlstm-heads": (mlstm, {key: shape for gate in ["query", "key", "value", "output"]
+                            for key, shape in dense(gate, INPUT, outputs=6).items()}
+                    | dense("forget", INPUT, outputs=2) | dense("input", INPUT, outputs=2)),
 }
 # What is not HIDDEN wide: rows of the input, parts of the state, outputs.
 INPUTS = {"sru-equal": HIDDEN, "rg-lru-equal": HIDDEN, "grud": 2 * len(MEANS) + 1, "cfc": INPUT + 1}
-HIDDENS = {"slstm-heads": 4}
+HIDDENS = {"slstm-heads": 4, "mlstm-heads": 6}
 STATES = {sru: ["cell"], qrnn: ["cell"], jordan: ["context"], lru: ["real", "imaginary"],
           slstm: ["hidden", "cell", "normalizer", "stabilizer"], grud: ["hidden", "last", "unseen"],
+          mlstm: ["memory", "normalizer", "stabilizer"],
           **{step: ["hidden", "cell"] for step in [variant_lstm, clipped_lstm, multiplicative_lstm, layer_norm_lstm]}}
 
 
@@ -400,6 +426,9 @@ def golden(name, step, shapes, seed):
     widths = {part: hidden for part in STATES.get(step, ["hidden"])}
     widths |= {part: output for part in ["hidden", "context"] if part in widths}
     widths |= {part: len(MEANS) for part in ["last", "unseen"] if part in widths}
+    if step is mlstm:
+        count = shapes["forget.weight"][0]
+        widths |= {"memory": hidden * hidden // count, "stabilizer": count}
     x = draw(TIME, BATCH, features, bound=1.5)
     if step is grud:
         x[:, :, 2:4] = x[:, :, 2:4] > 0

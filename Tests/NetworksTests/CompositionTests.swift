@@ -89,6 +89,7 @@ struct DrawnNetwork: CustomStringConvertible {
     let isLearnt = random.integer(below: 3) == 0
     if isLearnt {
       let learnt = LearnedState(layer)
+      for parameter in learnt.initial.values { parameter.value = random.uniform(parameter.shape, in: -1...1) }
       for parameter in learnt.initial.values {
         parameter.value = random.uniform(parameter.shape, in: -0.8...0.8)
       }

@@ -47,6 +47,11 @@ import Testing
       }, says: "SLSTM", "3 heads", "4 values")
     expect(
       await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+        var random = RandomSource(seed: 1)
+        _ = MLSTM(inputSize: 2, hiddenSize: 5, heads: 2, using: &random)
+      }, says: "MLSTM", "2 heads", "5 values")
+    expect(
+      await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
         _ = SequenceBatch(values: [[[1], [2], [3]]], times: [[1, 3, 2.5]])
       }, says: "SequenceBatch", "step 2", "sequence 0", "2.5")
   }

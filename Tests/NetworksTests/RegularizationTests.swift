@@ -65,7 +65,7 @@ import Testing
     let name = cell.description
     let isScan =
       name.hasPrefix("min") || name.hasPrefix("IndRNN")
-      || ["SRU", "QRNN", "RG-LRU", "scanned pair", "rotation"].contains(name)
+      || ["SRU", "QRNN", "RG-LRU", "mLSTM", "scanned pair", "rotation"].contains(name)
     // The readout of an LRU reads its state; an integrator has a matrix for its input alone.
     let hasNoMatrix = isScan || name == "LRU" || name == "integrator"
     return kind.description == "drop connect" && hasNoMatrix || kind.description == "state dropout" && isScan

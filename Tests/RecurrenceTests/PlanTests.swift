@@ -111,6 +111,19 @@ import Testing
     #expect(plan.adjointHistory.last?.graph.work == expectation.adjoint)
   }
 
+  /// Of normalised rows the rows before are kept, and both directions are one pass for each.
+  @Test func normalisedRowsAreComputedAgain() throws {
+    let cell = try #require(TestCell.all.first { $0.description == "layer-norm LSTM" })
+    let plan = try Self.plan(cell, .all)
+    let (forward, adjoint) = try (#require(plan.history.last?.graph), #require(plan.adjointHistory.last?.graph))
+    let (rows, gradient) = (Operation.normalize(epsilon: 1e-5), Operation.normalizeGradient(epsilon: 1e-5))
+    #expect(forward.nodes.filter { $0.operation == rows }.count == 3)
+    #expect(adjoint.nodes.filter { $0.operation == gradient }.count == 3)
+    for node in adjoint.nodes {
+      if case .saved(let saved)? = node.leaf { #expect(forward.nodes[saved].operation != rows) }
+    }
+  }
+
   /// A value that is a function of a kept one is not kept: of an LSTM the four gates and the memory are.
   @Test func functionsOfKeptValuesAreComputedAgain() throws {
     let cell = try #require(TestCell.all.first { $0.description == "LSTM" })

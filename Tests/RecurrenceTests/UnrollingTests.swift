@@ -35,7 +35,8 @@ import Testing
     let expected = outcome(of: stack, on: batch, from: state, .stepwise, dropout: masks)
     let actual = outcome(of: stack, on: batch, from: state, .compiled, dropout: masks)
     let worst = actual.difference(to: expected)
-    #expect(worst.error < 1e-5, "\(worst)")
+    // Rows of three values are normalised by their own deviation: rounding grows with it.
+    #expect(worst.error < (cell.description.contains("norm") ? 5e-5 : 1e-5), "\(worst)")
     let other = outcome(of: stack, on: batch, from: state, .compiled, dropout: RandomSource(seed: 19))
     #expect(batch.layout.rowCount == 0 || other.difference(to: expected).error > 1e-3, "the masks had no effect")
   }

@@ -81,7 +81,9 @@ static void row_functions(const ur_kernels *t, long rows, long columns) {
     t->cross_entropy_gradient(rows, columns, y, columns + 1, targets, losses, y, columns + 1);
   }
   t->column_sum(rows, columns, x, columns + 2, sums, true);
-  t->row_sum(rows, columns, x, columns + 2, losses);
+  t->row_sum(rows, columns, x, columns + 2, losses, 1);
+  t->normalize(rows, columns, x, columns + 2, 1e-5f, y, columns + 1);
+  t->normalize_gradient(rows, columns, x, columns + 2, y, columns + 1, 1e-5f, y, columns + 1);
   t->transpose(rows, columns, x, columns + 2, turned, rows);
   float *all[] = {x, y, sums, losses, turned};
   for (int i = 0; i < 5; i++) free(all[i]);

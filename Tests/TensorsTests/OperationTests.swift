@@ -57,6 +57,7 @@ import Testing
     Case(testDescription: "gather", shapes: [[4, 3]]) { $0[0].gatheringRows([3, 0, 3, 1, 1]) },
     Case(testDescription: "softmax", shapes: [[3, 5]]) { softmax(2 * $0[0]) },
     Case(testDescription: "log softmax", shapes: [[3, 5]]) { logSoftmax(2 * $0[0]) },
+    Case(testDescription: "normalised rows", shapes: [[3, 5]]) { normalized($0[0], epsilon: 0.01) },
     Case(testDescription: "cross-entropy", shapes: [[4, 6]]) { crossEntropy(3 * $0[0], [2, 5, -1, 0]) },
   ]
 

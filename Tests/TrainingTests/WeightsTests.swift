@@ -1,6 +1,7 @@
 import Foundation
 import Interchange
 import Networks
+import Recurrence
 import Tensors
 import Testing
 import Training
@@ -28,6 +29,33 @@ extension TrainingTests {
           #expect(bits(a.parameter.value) == bits(b.parameter.value))
         }
         #expect(bits(copy.tied.value) == bits(shared.weight.value))
+      }
+    }
+
+    /// What is not learnt is saved with the rest, and moved by no optimiser; a network that has run before knows the
+    /// values that were loaded.
+    @Test func whatIsNotLearntComesBackToo() throws {
+      try withFolder { folder in
+        let path = folder + "/weights.safetensors"
+        var random = RandomSource(seed: 1)
+        let layer = Recurrent(GRUD(means: Tensor([0.5, -2]), hiddenSize: 3, using: &random))
+        let other = Recurrent(GRUD(means: Tensor([9, 9]), hiddenSize: 3, using: &random))
+        let batch = SequenceBatch(observations: [[[nil, 1], [2, nil], [nil, nil]]], times: [[0, 1, 3]])
+        var optimizer = Optimizer(.adamW(weightDecay: WeightDecay(0.5, includesVectors: true)))
+        for unrolling in [Unrolling.compiled, .stepwise] {
+          let gradients = valueAndGradient(of: layer) {
+            square(layer(batch, from: layer.cell.initialState(batch: 1), unrolling: unrolling).output.rows).sum()
+          }.gradients
+          #expect(gradients[layer.cell.means] == nil && gradients[layer.cell.inputDecay] != nil)
+          optimizer.update(layer.parameters, with: gradients, learningRate: 0.1)
+        }
+        #expect(layer.cell.means.value == Tensor([0.5, -2]))
+        #expect(layer.parameterCount == layer.parameters.reduce(-2) { $0 + $1.parameter.shape.count })
+        #expect(other(batch).output.rows != layer(batch).output.rows)
+        try Weights.save(layer, to: path)
+        try Weights.load(into: other, from: path)
+        #expect(bits(other.cell.means.value) == bits(Tensor([0.5, -2])))
+        #expect(bits(other(batch).output.rows) == bits(layer(batch).output.rows))
       }
     }
 

@@ -26,6 +26,7 @@ import Testing
       #expect(object["input"] as? Int == 3 && object["hidden"] as? Int == 5)
       #expect((object["equations"] as? String ?? "").contains("y = "), "\(object)")
     }
+    #expect(!plain.output.contains("constant"))
     let lstm = try #require(objects.first { $0["name"] as? String == "lstm" })
     #expect(lstm["parameters"] as? Int == 4 * 5 * (5 + 3 + 1) && lstm["type"] as? String == "LSTM")
     // The SRU shows its input itself where both sizes are equal.

@@ -138,10 +138,14 @@ typedef struct ur_kernels {
   void (*scores_gradient)(long rows, long columns, const float *x, long ldx, const int32_t *targets, long first,
                           const float *tops, const float *sums, const float *scale, float *gradient, long ldg);
 
-  // Sums. column_sum: out[j] = (accumulate ? out[j] : 0) + sum over rows, in row order. row_sum: out[row] = sum of the
-  // row.
+  // Sums. column_sum: out[j] = (accumulate ? out[j] : 0) + sum over rows, in row order. row_sum: out[row * ldo] = sum
+  // of the row.
   void (*column_sum)(long rows, long columns, const float *x, long ldx, float *out, bool accumulate);
-  void (*row_sum)(long rows, long columns, const float *x, long ldx, float *out);
+  void (*row_sum)(long rows, long columns, const float *x, long ldx, float *out, long ldo);
+  // y = (x - mean) / sqrt(variance + epsilon) of each row, and the gradient d of x from that of y, g. In place allowed.
+  void (*normalize)(long rows, long columns, const float *x, long ldx, float epsilon, float *y, long ldy);
+  void (*normalize_gradient)(long rows, long columns, const float *x, long ldx, const float *g, long ldg, float epsilon,
+                             float *d, long ldd);
   double (*sum)(long count, const float *x);
   double (*sum_of_squares)(long count, const float *x);
 

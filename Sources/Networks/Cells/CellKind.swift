@@ -40,6 +40,8 @@ public enum CellKind: String, Hashable, Sendable, Codable, CaseIterable {
   case liGRU = "li-gru"
   /// ``SLSTM`` of one head.
   case sLSTM = "slstm"
+  /// ``MLSTM`` of one head.
+  case mLSTM = "mlstm"
   /// ``QRNN`` that sees one time step of the input.
   case qrnn
   /// ``RGLRU``.
@@ -154,6 +156,11 @@ public enum CellKind: String, Hashable, Sendable, Codable, CaseIterable {
         paper: "Beck et al. 2024, xLSTM: extended long short-term memory", gates: 4,
         parameters: { x, h in 4 * h * (h + x + 1) }
       ) { Recurrent(SLSTM(inputSize: $0, hiddenSize: $1, initialization: $2, using: &$3)) }
+    case .mLSTM:
+      Entry(
+        paper: "Beck et al. 2024, xLSTM: extended long short-term memory", gates: 4,
+        parameters: { x, h in (4 * h + 2) * (x + 1) }
+      ) { Recurrent(MLSTM(inputSize: $0, hiddenSize: $1, initialization: $2, using: &$3)) }
     case .qrnn:
       Entry(
         paper: "Bradbury et al. 2016, Quasi-recurrent neural networks", gates: 3,
@@ -190,14 +197,19 @@ public enum CellKind: String, Hashable, Sendable, Codable, CaseIterable {
   public func parameterCount(inputSize: Int, hiddenSize: Int, normalizesLayers: Bool = false) -> Int {
     let count = entry.parameters(inputSize, hiddenSize)
     guard normalizesLayers else { return count }
-    // A unit of the hidden state has as many of them in a small layer.
+    // So many for each unit of the hidden state, and so many beside: two small layers tell.
+    let (two, three) = (norms(inputSize, hiddenSize, 2), norms(inputSize, hiddenSize, 3))
+    return count + two + (three - two) * (hiddenSize - 2)
+  }
+
+  /// Gains and shifts of a layer of `hidden` units; its input is as large if `inputSize` is `hiddenSize`.
+  private func norms(_ inputSize: Int, _ hiddenSize: Int, _ hidden: Int) -> Int {
     var random = RandomSource(seed: 0)
-    let small = (input: inputSize == hiddenSize ? 2 : 1, hidden: 2)
+    let input = inputSize == hiddenSize ? hidden : 1
     let layer = layer(
-      inputSize: small.input, hiddenSize: small.hidden,
-      initialization: CellInitialization(input: .zeros, recurrent: .zeros),
+      inputSize: input, hiddenSize: hidden, initialization: CellInitialization(input: .zeros, recurrent: .zeros),
       regularization: Regularization(normalizesLayers: true), using: &random)
-    return count + (layer.parameterCount - entry.parameters(small.input, small.hidden)) / small.hidden * hiddenSize
+    return layer.parameterCount - entry.parameters(input, hidden)
   }
 
   /// Names of the state's parts.

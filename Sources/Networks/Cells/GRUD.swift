@@ -38,8 +38,8 @@ public struct GRUD: RecurrentCell {
     public static var parts: [WritableKeyPath<State, Tensor>] { [\.hidden, \.last, \.unseen] }
   }
 
-  /// The mean of each value, [count]. It is not learnt, and so not among the parameters.
-  public let means: Tensor
+  /// The mean of each value, [count]: saved with the weights, and not learnt.
+  public let means: Parameter
   /// w, [count].
   public let inputDecay: Parameter
   /// b, [count].
@@ -65,7 +65,7 @@ public struct GRUD: RecurrentCell {
       Linear(
         hidden: hiddenSize, input: 2 * count, outputs: hiddenSize, initialization: initialization, using: &random)
     }
-    self.means = means.detached
+    self.means = Parameter(means, isLearnt: false)
     inputDecay = Parameter(random.uniform([count], in: 0...1))
     inputDecayBias = Parameter(.zeros([count]))
     hiddenDecay = Linear(inputs: count, outputs: hiddenSize, initializer: initialization.input, using: &random)
@@ -82,7 +82,7 @@ public struct GRUD: RecurrentCell {
   /// Zeros [batch, hiddenSize], the means and zeros [batch, count].
   public func initialState(batch: Int) -> State {
     let zeros = Tensor.zeros([batch, means.shape.count])
-    return State(hidden: .zeros([batch, hiddenSize]), last: zeros + means, unseen: zeros)
+    return State(hidden: .zeros([batch, hiddenSize]), last: zeros + means.value, unseen: zeros)
   }
 
   /// The equations.
@@ -93,7 +93,7 @@ public struct GRUD: RecurrentCell {
     )
     let unseen = elapsed + previous.unseen
     let inputKept = exp(-relu(inputDecay.tensor * unseen + inputDecayBias.tensor))
-    let guess = m * x + (1 - m) * (inputKept * previous.last + (1 - inputKept) * means)
+    let guess = m * x + (1 - m) * (inputKept * previous.last + (1 - inputKept) * means.tensor)
     let h = exp(-relu(hiddenDecay(unseen))) * previous.hidden
     let seen = concatenated(h, guess, m)
     let z = sigmoid(update(seen))

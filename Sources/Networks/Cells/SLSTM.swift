@@ -101,7 +101,7 @@ public struct SLSTM: RecurrentCell {
     let hidden = sigmoid(output(x, h)) * cell / n
     return (output: hidden, state: State(hidden: hidden, cell: cell, normalizer: n, stabilizer: m))
   }
-
-  /// log σ(a), also where σ(a) is too small for a number.
-  private func logSigmoid(_ a: Tensor) -> Tensor { -relu(-a) - log(1 + exp(-maximum(a, -a))) }
 }
+
+/// log σ(a), also where σ(a) is too small for a number.
+func logSigmoid(_ a: Tensor) -> Tensor { -relu(-a) - log(1 + exp(-maximum(a, -a))) }

@@ -38,13 +38,7 @@ public struct LayerNorm: Module, FeedforwardLayer {
 
   /// x [rows, size] to [rows, size].
   public func callAsFunction(_ x: Tensor) -> Tensor {
-    let centred = x - mean(x)
-    let normal = centred * (1 / sqrt(mean(square(centred)) + epsilon)) * gain.tensor
+    let normal = normalized(x, epsilon: epsilon) * gain.tensor
     return shift.map { normal + $0.tensor } ?? normal
-  }
-
-  /// The mean of each row, [rows, 1].
-  private func mean(_ x: Tensor) -> Tensor {
-    x.reduced(to: x.shape.replacing(axis: x.shape.rank - 1, with: 1)) / Float(max(1, x.shape.last))
   }
 }

@@ -73,13 +73,13 @@ struct Adjoint {
       })
   }
 
-  /// Those of them that are an elementwise function of others that are kept anyway. What a product reads is kept: the
-  /// weights' cotangents are made of it.
+  /// Those of them that are an elementwise function of others that are kept anyway, or the normalised rows of one. What
+  /// a product reads is kept: the weights' cotangents are made of it.
   private func cheapValues(of forward: StepGraph) -> Set<Int> {
     let saved = saved
     let users = forward.users
     var cheap: Set<Int> = []
-    for node in saved.sorted() where forward.nodes[node].pointwise != nil {
+    for node in saved.sorted() where forward.nodes[node].isCheap {
       func isThere(_ operand: Int) -> Bool {
         let isKept = saved.contains(operand) || forward.states.contains(operand) || forward.outputs.contains(operand)
         return isKept && forward.hasRows[operand] && forward.nodes[operand].shape == forward.nodes[node].shape
@@ -175,5 +175,13 @@ struct Adjoint {
       }
       return end == contributions[0].shape.last ? concatenated(parts.map(\.tensor)) : nil
     }
+  }
+}
+
+extension StepGraph.Node {
+  /// Whether it costs less to compute from its operands again than to keep.
+  fileprivate var isCheap: Bool {
+    if case .normalize? = operation { return true }
+    return pointwise != nil
   }
 }

@@ -51,6 +51,7 @@ struct StepNotation {
     case .input(let index): names.input(index)
     case .state(let index): names.symbol(index)
     case .parameter(let reference): names.parameter(reference)
+    case .constant(let index): graph.number(ofConstant: index) ?? leaf.name
     default: leaf.name
     }
   }
@@ -132,6 +133,16 @@ extension Pointwise {
       true
     case .add, .subtract, .multiply, .divide, .maximum, .affine: false
     }
+  }
+}
+
+extension StepGraph {
+  /// The number that a constant is; nil when its values differ.
+  func number(ofConstant index: Int) -> String? {
+    guard constants.indices.contains(index), let first = constants[index].values.first,
+      constants[index].values.allSatisfy({ $0 == first })
+    else { return nil }
+    return first < 0 ? "−\((-first).short)" : first.short
   }
 }
 

@@ -33,8 +33,8 @@ extension StepGraph {
         let norm = norms(
           NormalizedProduct(
             width: nodes[node].width, isRecurrent: needsState[part], weight: parameter(behind: product.weight)))
-        return matmul(rows, piece, transposeB: transposeB).normalized * beside(rows, norm.gain)
-          + beside(rows, norm.shift)
+        let product = matmul(rows, piece, transposeB: transposeB)
+        return normalized(product, epsilon: 1e-5) * beside(rows, norm.gain) + beside(rows, norm.shift)
       }
       return terms.dropFirst().reduce(terms[0], +)
     }
@@ -50,15 +50,5 @@ extension StepGraph {
     case .operation(.slice, let operands): parameter(behind: operands[0])
     default: nil
     }
-  }
-}
-
-extension Tensor {
-  /// A row of the step's graph with mean 0 and variance 1.
-  fileprivate var normalized: Tensor {
-    let count = Float(shape.last)
-    let difference = self - applying(.reduce(to: [1, 1])) / count
-    let variance = square(difference).applying(.reduce(to: [1, 1])) / count
-    return difference * (1 / sqrt(variance + 1e-5))
   }
 }

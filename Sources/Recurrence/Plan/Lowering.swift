@@ -25,6 +25,7 @@ struct Lowering {
     var lowering = Lowering(graph, kept: kept, forward: forward)
     lowering.program.stateWidths = graph.states.map { graph.nodes[$0].width }
     lowering.program.contextWidths = step.contexts.map(\.width)
+    lowering.findHomes()
     lowering.placeLeaves(inputWidths: step.inputWidths)
     lowering.placeNodes()
     lowering.emit()
@@ -123,12 +124,14 @@ struct Lowering {
     // Paddings are zeros that nobody writes; buffers of sequences can begin with zeros.
     if case .pad? = graph.nodes[node].operation, needsStretch(node) { return true }
     return users[node].contains { reductionNodes.contains($0) || (isView($0) && needsSequence($0)) }
+      || tenants(of: node).contains { needsSequence($0) }
   }
 
   /// Whether a node's values are read in another step than the one that computes them, or in another phase.
   private func needsStretch(_ node: Int) -> Bool {
     graph.nodes[node].phase != .loop
       || users[node].contains { graph.nodes[$0].phase != .loop || (isView($0) && needsStretch($0)) }
+      || tenants(of: node).contains { needsStretch($0) }
   }
 
   /// Whether a node lives in a tile only: an elementwise value that only its own group reads.
@@ -140,7 +143,6 @@ struct Lowering {
   }
 
   private mutating func placeNodes() {
-    findHomes()
     for (part, node) in graph.states.enumerated() {
       let leaf = graph.nodes.firstIndex { $0.leaf == .state(part) }
       if keepsState(part, leaf: leaf) {
@@ -193,6 +195,9 @@ struct Lowering {
       }
     }
   }
+
+  /// The parts of a concatenation or padding that are computed in their places there: both stay as long as either must.
+  private func tenants(of node: Int) -> [Int] { graph.nodes[node].operands.filter { homes[$0]?.node == node } }
 
   private func isLayout(_ node: Int) -> Bool {
     switch graph.nodes[node].operation {
@@ -286,13 +291,20 @@ struct Lowering {
       var target = resolve(i)
       target.column += from
       return [(2, copy(operands[0], to: target, width: graph.nodes[operands[0]].width))]
-    case .softmax: return [(1, .rows(.softmax, a: resolve(operands[0]), result: resolve(i), width: node.width))]
-    case .logSoftmax: return [(1, .rows(.logSoftmax, a: resolve(operands[0]), result: resolve(i), width: node.width))]
-    case .reduce:
-      return [(1, .rows(.sum, a: resolve(operands[0]), result: resolve(i), width: graph.nodes[operands[0]].width))]
+    case .softmax: return [(1, rows(.softmax, operands, i))]
+    case .logSoftmax: return [(1, rows(.logSoftmax, operands, i))]
+    case .reduce: return [(1, rows(.sum, operands, i))]
+    case .normalize(let epsilon): return [(1, rows(.normalize(epsilon: epsilon), operands, i))]
+    case .normalizeGradient(let epsilon): return [(1, rows(.normalizeGradient(epsilon: epsilon), operands, i))]
     default:
       mistake("\(operation.name) is not possible inside a recurrent step: rows of a batch stay apart")
     }
+  }
+
+  private func rows(_ function: RowFunction, _ operands: [Int], _ i: Int) -> Instruction {
+    .rows(
+      function, a: resolve(operands[0]), b: operands.count > 1 ? resolve(operands[1]) : nil, result: resolve(i),
+      width: graph.nodes[operands[0]].width)
   }
 
   private mutating func product(_ i: Int, d: Int?, c: Int) -> Instruction {

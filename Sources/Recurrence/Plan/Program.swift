@@ -45,7 +45,8 @@ enum Instruction: Sendable {
   case product(a: Address, packed: Int, d: Address?, c: Address, width: Int)
   /// `code` over `operands`, for `width` columns.
   case pointwise(code: [ur_instruction], operands: [Address], width: Int)
-  case rows(RowFunction, a: Address, result: Address, width: Int)
+  /// A function of rows a, or of rows a and b.
+  case rows(RowFunction, a: Address, b: Address?, result: Address, width: Int)
   /// state = a * state + b, over any number of steps at once. `before` gets the state before each step, `after` that
   /// after it.
   case scan(a: Address, b: Address, state: Address, before: Address?, after: Address?, width: Int)
@@ -56,7 +57,7 @@ enum Instruction: Sendable {
     switch self {
     case .product(let a, _, let d, let c, _): [a, c] + (d.map { [$0] } ?? [])
     case .pointwise(_, let operands, _): operands
-    case .rows(_, let a, let result, _): [a, result]
+    case .rows(_, let a, let b, let result, _): [a, result] + (b.map { [$0] } ?? [])
     case .scan(let a, let b, let state, let before, let after, _): [a, b, state] + [before, after].compactMap { $0 }
     case .matrices(_, let a, let b, let d, let result, _, _): [a, b, result] + (d.map { [$0] } ?? [])
     }
@@ -66,6 +67,7 @@ enum Instruction: Sendable {
 /// Functions of a whole row that are no elementwise operations.
 enum RowFunction: Sendable {
   case softmax, logSoftmax, sum
+  case normalize(epsilon: Float), normalizeGradient(epsilon: Float)
 }
 
 /// A product operand: weight number `weight` as it must be packed.

@@ -38,9 +38,9 @@ struct BoundInstruction {
       for (i, instruction) in code.enumerated() { (copy + i).initialize(to: instruction) }
       work = .pointwise(code: copy, count: code.count, width: width)
       addresses = operands
-    case .rows(let function, let a, let result, let width):
+    case .rows(let function, _, _, _, let width):
       work = .rows(function, width: width)
-      addresses = [a, result]
+      addresses = instruction.addresses
     case .scan(_, _, _, let before, let after, let width):
       addresses = instruction.addresses
       work = .scan(width: width, before: before.map { _ in 3 }, after: after.map { _ in addresses.count - 1 })
@@ -104,7 +104,7 @@ struct BoundInstruction {
       }
     case .rows(let function, let width):
       guard member?.index ?? 0 == 0 else { return }
-      runRows(table, function, width, count, pointer(0), pointer(1))
+      runRows(table, function, width, count, pointer)
     case .scan: scan(table, steps: 1, count: count, row: row, isReversed: false, member: member, units: units)
     case .matrices(let kind, let p, let q, let hasInitial):
       guard member?.index ?? 0 == 0 else { return }
@@ -137,15 +137,18 @@ struct BoundInstruction {
 
   private func runRows(
     _ table: UnsafePointer<ur_kernels>, _ function: RowFunction, _ width: Int, _ count: Int,
-    _ a: UnsafeMutablePointer<Float>, _ result: UnsafeMutablePointer<Float>
+    _ pointer: (Int) -> UnsafeMutablePointer<Float>
   ) {
+    let (a, result) = (pointer(0), pointer(1))
     switch function {
     case .softmax: table.pointee.softmax(count, width, a, places[0].stride, result, places[1].stride)
     case .logSoftmax: table.pointee.log_softmax(count, width, a, places[0].stride, result, places[1].stride)
-    case .sum:
-      for i in 0..<count {
-        table.pointee.row_sum(1, width, a + i * places[0].stride, width, result + i * places[1].stride)
-      }
+    case .normalize(let epsilon):
+      table.pointee.normalize(count, width, a, places[0].stride, epsilon, result, places[1].stride)
+    case .normalizeGradient(let epsilon):
+      table.pointee.normalize_gradient(
+        count, width, a, places[0].stride, pointer(2), places[2].stride, epsilon, result, places[1].stride)
+    case .sum: table.pointee.row_sum(count, width, a, places[0].stride, result, places[1].stride)
     }
   }
 }

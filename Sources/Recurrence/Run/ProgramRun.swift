@@ -123,7 +123,7 @@ struct ProgramRun: @unchecked Sendable {
       switch instruction {
       case .product(_, let packed, _, _, _): sum + matrices[packed].storage.count
       case .pointwise(let code, _, let width): sum + 8 * code.count * width
-      case .rows(_, _, _, let width), .scan(_, _, _, _, _, let width): sum + 8 * width
+      case .rows(_, _, _, _, let width), .scan(_, _, _, _, _, let width): sum + 8 * width
       case .matrices(_, _, _, _, _, let p, let q): sum + p * q
       }
     }

@@ -113,9 +113,9 @@ package struct TeamSchedule: Sendable {
       case .matrices(_, let a, let b, let d, let result, _, _):
         written = Set([cell(result)].compactMap { $0 })
         gathered = Set([a, b, d].compactMap { $0.flatMap(cell) })
-      case .rows(_, let a, let result, _):
+      case .rows(_, let a, let b, let result, _):
         written = Set([cell(result)].compactMap { $0 })
-        gathered = Set([cell(a)].compactMap { $0 })
+        gathered = Set([a, b].compactMap { $0.flatMap(cell) })
       case .scan(_, _, _, let before, let after, _):
         written = Set([before, after].compactMap { $0.flatMap(cell) })
       }
