@@ -6,5 +6,6 @@ struct TrainCommand: ParsableCommand {
     commandName: "train", abstract: "Train a model on data of your own.",
     discussion: """
         unroll train text --data poems.txt --out poems
-      """, subcommands: [TrainTextCommand.self])
+        unroll train classify --data reviews.tsv --out reviews
+      """, subcommands: [TrainTextCommand.self, TrainClassifyCommand.self])
 }

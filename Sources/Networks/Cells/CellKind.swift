@@ -217,4 +217,22 @@ public enum CellKind: String, Hashable, Sendable, Codable, CaseIterable {
     guard regularization != .none, let recurrent = layer as? any RecurrentLayer else { return layer }
     return recurrent.withRegularization(regularization)
   }
+  /// A layer of two such cells, one for each direction, with `hiddenSize` values each.
+  public func bidirectional(
+    inputSize: Int, hiddenSize: Int, merging: Merging = .concatenate,
+    initialization: CellInitialization = CellInitialization(), regularization: Regularization = .none,
+    using random: inout RandomSource
+  ) -> Bidirectional {
+    let layers = (0..<2).map { _ in
+      layer(inputSize: inputSize, hiddenSize: hiddenSize, initialization: initialization, using: &random)
+    }
+    guard let forward = layers[0] as? any RecurrentLayer, let backward = layers[1] as? any RecurrentLayer else {
+      mistake("CellKind: \(rawValue) is no recurrent layer")
+    }
+    func joined(_ forward: some RecurrentLayer, _ backward: some RecurrentLayer) -> Bidirectional {
+      Bidirectional(
+        forward: forward.cell, backward: backward.cell, merging: merging, regularization: regularization)
+    }
+    return joined(forward, backward)
+  }
 }
