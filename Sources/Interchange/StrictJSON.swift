@@ -22,7 +22,7 @@ public enum StrictJSON {
   }
 
   /// As above, for a text that begins at a line of a longer file.
-  static func decode<T: Decodable>(
+  package static func decode<T: Decodable>(
     _ type: T.Type, from data: Data, path: String, firstLine: Int
   ) throws(UnrollError) -> T {
     let text = JSONScanner([UInt8](data), path: path, place: .lines(first: firstLine))

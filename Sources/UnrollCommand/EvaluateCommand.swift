@@ -4,8 +4,9 @@ import Unroll
 /// `unroll evaluate`.
 struct EvaluateCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "evaluate", abstract: "Measure how well a trained model knows a text.",
+    commandName: "evaluate", abstract: "Measure how well a trained model knows a text, or answers examples.",
     discussion: """
+        unroll evaluate reviews --data others.tsv               examples of the form that it was trained on
         unroll evaluate poems --data other-poems.txt
         unroll evaluate poems --data poems.txt --part test      the 5 % that training never saw
       """)
@@ -13,22 +14,40 @@ struct EvaluateCommand: ParsableCommand {
   enum Part: String, ExpressibleByArgument, CaseIterable { case all, training, validation, test }
 
   @Argument(help: "The model folder.") var folder: String
-  @Option(help: "The text: a file in UTF-8.") var data: String
-  @Option(help: "The whole text, or the part of it that training would use so.") var part = Part.all
+  @Option(help: "The text, or the examples.") var data: String
+  @Option(help: "Of a text: all of it, or the part of it that training would use so. (default: all)") var part: Part?
+  @Flag(help: "Of examples: leave out, and count, what cannot be read.") var skipBadLines = false
   @OptionGroup var common: CommonOptions
 
   func run() throws {
     common.apply()
+    if let model = try storedModel() { return try measure(model) }
     let model = try TextModel(contentsOf: folder)
     let tokens: Tokens
-    switch part {
+    switch part ?? .all {
     case .all: tokens = try model.vocabulary.encode(PlainText(contentsOf: data))
     case .training: tokens = try corpus(model).training
     case .validation: tokens = try corpus(model).validation
     case .test: tokens = try corpus(model).test
     }
-    let line = ScoreLine(try model.score(tokens, source: data), part: part.rawValue)
+    let line = ScoreLine(try model.score(tokens, source: data), part: (part ?? .all).rawValue)
     if common.json { try Console.json(line) } else { try Console.write(line.text + "\n") }
+  }
+
+  /// The model, unless it is a language model, or none, of which its own type tells.
+  private func storedModel() throws(UnrollError) -> (any StoredModel)? {
+    guard let paradigm = try? ModelFolder.paradigm(of: folder), paradigm != "text" else { return nil }
+    return try StoredModels.open(folder)
+  }
+
+  private func measure(_ model: any StoredModel) throws {
+    guard part == nil else {
+      throw UnrollError(.usage, "--part is for language models", hint: "leave it out: all of the file is measured")
+    }
+    var bad = BadLines(skips: skipBadLines)
+    let line = ModelScoreLine(part: "all", score: try model.measure(data, &bad))
+    try SkippedLines(bad.skipped).show(json: common.json)
+    if common.json { try Console.json(line) } else { try Console.write(line.score.text + "\n") }
   }
 
   private func corpus(_ model: TextModel) throws -> TextCorpus {

@@ -1,4 +1,3 @@
-import Corpora
 import Foundation
 import Training
 
@@ -21,21 +20,23 @@ struct ProgressLine {
   }
 
   private let style: Style
-  private let unit: TokenUnit
+  private let unit: String
+  private let judgedBy: String
   private let clock = ContinuousClock()
   private var lastShown: ContinuousClock.Instant?
   private var isLineOpen = false
 
-  /// Shows events in a style. `unit` is what speed counts.
-  init(_ style: Style, unit: TokenUnit = .characters) {
+  /// Shows events in a style. `unit` is what speed counts, `judgedBy` what the validation data measure.
+  init(_ style: Style, unit: String = "characters", judgedBy: String = "validation") {
     self.style = style
     self.unit = unit
+    self.judgedBy = judgedBy
   }
 
   /// Shows events as JSON when asked, else as standard error's kind asks for.
-  init(json: Bool, unit: TokenUnit = .characters) {
+  init(json: Bool, unit: String = "characters", judgedBy: String = "validation") {
     let isTerminal = isatty(STDERR_FILENO) == 1 && ProcessInfo.processInfo.environment["TERM"] != "dumb"
-    self.init(json ? .json : isTerminal ? .live : .plain(interval: 10), unit: unit)
+    self.init(json ? .json : isTerminal ? .live : .plain(interval: 10), unit: unit, judgedBy: judgedBy)
   }
 
   /// Shows an event.
@@ -115,7 +116,7 @@ extension ProgressLine {
 
   private func text(_ epoch: EpochReport) -> String {
     var text = "epoch \(epoch.epoch)  loss \(decimals(epoch.trainingLoss, 4))"
-    if let loss = epoch.validationLoss { text += "  validation \(decimals(loss, 4))\(epoch.isBest ? " (best)" : "")" }
+    if let loss = epoch.validationLoss { text += "  \(judgedBy) \(decimals(loss, 4))\(epoch.isBest ? " (best)" : "")" }
     text += "  \(count(epoch.unitsPerSecond)) \(unit)/s  \(Self.duration(epoch.seconds))"
     if let bytes = epoch.peakMemory { text += "  peak \(bytes >> 20) MiB" }
     return text

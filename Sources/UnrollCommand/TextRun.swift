@@ -13,7 +13,7 @@ struct TextRun {
     let interruption = Interruption(requesting: stop)
     defer { interruption.end() }
     introduce()
-    var progress = ProgressLine(json: json, unit: training.model.vocabulary.unit)
+    var progress = ProgressLine(json: json, unit: training.model.vocabulary.unit.rawValue)
     let summary = try training.run(stop: stop) { progress.show($0) }
     if summary.reason == .interrupted {
       note("to go on: unroll train text --out \(folder) --resume")

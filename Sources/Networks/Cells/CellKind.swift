@@ -230,14 +230,27 @@ public enum CellKind: String, Hashable, Sendable, Codable, CaseIterable {
     return recurrent.withRegularization(regularization)
   }
 
-  /// A cell by itself, to put into a layer of one's own choice: ``Bidirectional``, ``AttentiveRecurrent``.
+  /// A cell by itself, to put into a layer of one's own choice: ``AttentiveRecurrent``.
   public func cell(
     inputSize: Int, hiddenSize: Int, initialization: CellInitialization = CellInitialization(),
     using random: inout RandomSource
   ) -> any RecurrentCell {
     guard let layer = entry.make(inputSize, hiddenSize, initialization, &random) as? any RecurrentLayer else {
-      mistake("CellKind: \(self) is no layer of one cell")
+      mistake("CellKind: \(rawValue) is no layer of one cell")
     }
     return layer.cell
+  }
+
+  /// A layer of two such cells, one for each direction, with `hiddenSize` values each.
+  public func bidirectional(
+    inputSize: Int, hiddenSize: Int, merging: Merging = .concatenate,
+    initialization: CellInitialization = CellInitialization(), regularization: Regularization = .none,
+    using random: inout RandomSource
+  ) -> Bidirectional {
+    func cell(_ random: inout RandomSource) -> any RecurrentCell {
+      self.cell(inputSize: inputSize, hiddenSize: hiddenSize, initialization: initialization, using: &random)
+    }
+    return Bidirectional(
+      forward: cell(&random), backward: cell(&random), merging: merging, regularization: regularization)
   }
 }

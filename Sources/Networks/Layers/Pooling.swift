@@ -58,9 +58,11 @@ extension Layout {
   }
 
   fileprivate func means(of rows: Tensor) -> Tensor {
-    let sums = rows.applying(.scatter(Indices(sequenceOfRow), rows: batch))
-    return sums * Tensor(shape: [batch, 1], values: lengths.map { 1 / Float(max(1, $0)) })
+    sums(of: rows) * Tensor(shape: [batch, 1], values: lengths.map { 1 / Float(max(1, $0)) })
   }
+
+  /// One row for each sequence: the sum of its rows.
+  fileprivate func sums(of rows: Tensor) -> Tensor { rows.applying(.scatter(Indices(sequenceOfRow), rows: batch)) }
 
   /// Neighbours are compared until one row is left: as many operations as the logarithm of the longest length. A row
   /// without a neighbour is compared with itself.
@@ -124,5 +126,35 @@ public struct Encoder: Module {
   public func callAsFunction(_ input: SequenceBatch) -> (vector: Tensor, state: LayerState) {
     var evaluation = Evaluation.inference
     return self(input, in: &evaluation)
+  }
+}
+
+/// A pooling that learns where to look: each output is weighed by how well it answers a learnt question (Yang et al.
+/// 2016), `a = softmax(v · tanh(W·h + b))` over a sequence's own time steps, and the vector is the sum of `a · h`.
+///
+///     let pooling = AttentivePooling(size: 128, hidden: 64, using: &random)
+///     pooling(layer(batch).output).shape    // [batch, 128]
+public struct AttentivePooling: Module {
+  /// W and b.
+  public let key: Linear
+  /// v.
+  public let question: Linear
+
+  /// A pooling of outputs of `size` values by keys of `hidden`.
+  public init(size: Int, hidden: Int, using random: inout RandomSource) {
+    key = Linear(inputs: size, outputs: hidden, using: &random)
+    question = Linear(inputs: hidden, outputs: 1, bias: false, using: &random)
+  }
+
+  /// One vector for each sequence, [batch, size]; zeros where a sequence is empty.
+  public func callAsFunction(_ output: SequenceBatch) -> Tensor {
+    let layout = output.layout
+    let scores = question(tanh(key(output.rows)))
+    // The largest score of each sequence is taken off, so that no exponential leaves the numbers.
+    let largest = layout.maxima(of: scores.detached).gatheringRows(layout.sequenceOfRow)
+    let weights = exp(scores - largest)
+    // An empty sequence has no weights; its sum is 0 divided by 1.
+    let isEmpty = Tensor(shape: [layout.batch, 1], values: layout.lengths.map { $0 == 0 ? 1 : 0 })
+    return layout.sums(of: output.rows * weights) / (layout.sums(of: weights) + isEmpty)
   }
 }

@@ -114,16 +114,18 @@ public struct ModelConfiguration<Shape: ModelShape>: Hashable, Sendable, Codable
   }
 }
 
-/// A file to train on, and what it is known by.
+/// The files of a training, and what they are known by.
 public struct DataSource: Hashable, Sendable, Codable {
   /// The path as it was given.
   public var path: String
-  /// Checksum of its content.
+  /// The paths of the held-out files; nil: they are parts of the one file.
+  public var validation, test: String?
+  /// Checksum of their content.
   public var checksum: String
 
   /// A source.
-  public init(path: String, checksum: String) {
-    self.path = path
+  public init(path: String, validation: String? = nil, test: String? = nil, checksum: String) {
+    (self.path, self.validation, self.test) = (path, validation, test)
     self.checksum = checksum
   }
 }

@@ -10,6 +10,8 @@ import Training
 public struct ExampleTraining<Model: ExampleModel> {
   /// What is trained.
   public let model: Model
+  /// What measures the trained model; empty unless the training was made from files.
+  public internal(set) var test: [Model.Example] = []
   private let folder: String?
   private let isResumed: Bool
   private let objective: ExampleObjective<Model>

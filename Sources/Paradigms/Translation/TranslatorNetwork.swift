@@ -36,19 +36,18 @@ public struct TranslatorNetwork: Module {
     source = Embedding(tokens: shape.sourceTokens, size: shape.embedding, using: &random)
     target = Embedding(
       tokens: shape.targetTokens, size: shape.embedding, initializer: .normal(deviation: 1 / scale), using: &random)
-    func cell(_ inputSize: Int, _ random: inout RandomSource) -> any RecurrentCell {
-      shape.cell.cell(inputSize: inputSize, hiddenSize: shape.hidden, initialization: initialization, using: &random)
-    }
     encoder = Stack(
       (0..<shape.layers).map { layer in
         let inputs = layer == 0 ? shape.embedding : 2 * shape.hidden
-        return Bidirectional(forward: cell(inputs, &random), backward: cell(inputs, &random))
+        return shape.cell.bidirectional(
+          inputSize: inputs, hiddenSize: shape.hidden, initialization: initialization, using: &random)
       }, dropout: shape.dropout)
     let memory = encoder.outputSize
     let attention = Attention(
       .additive(size: shape.attention), querySize: shape.hidden, memorySize: memory, using: &random)
-    let decoder = cell(shape.embedding + memory, &random)
-      .attentive(inputSize: shape.embedding, attentions: [attention], using: &random)
+    let cell = shape.cell.cell(
+      inputSize: shape.embedding + memory, hiddenSize: shape.hidden, initialization: initialization, using: &random)
+    let decoder = cell.attentive(inputSize: shape.embedding, attentions: [attention], using: &random)
     self.decoder = decoder
     bridge = Bridge(inputSize: memory, to: decoder.anyAttending(to: [.oneRow(memory)]), using: &random)
     combine = Linear(

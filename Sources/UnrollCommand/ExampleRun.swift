@@ -1,0 +1,128 @@
+import ArgumentParser
+import Foundation
+import Unroll
+
+/// The files of a training of examples, as flags.
+struct DataOptions: ParsableArguments {
+  @Option(help: "The examples to train on.") var data: String?
+  @Option(help: "Examples that judge each epoch; by default a tenth of --data.") var validation: String?
+  @Option(help: "Examples that measure the best model; by default another tenth of --data.") var test: String?
+  @Option(help: "The model folder to make.") var out: String
+  @Flag(help: "Go on with the training in --out from its newest checkpoint, with its own settings.") var resume = false
+  @Flag(help: "Leave out, and count, what cannot be read; by default the first such line ends the run.")
+  var skipBadLines = false
+}
+
+/// `unroll train X` of a kind of model that reads examples from files.
+///
+///     struct TrainClassifyCommand: ExampleCommand {
+///       typealias Model = Classifier
+///       @OptionGroup(title: "Data") var data: DataOptions
+///       @OptionGroup(title: "Training") var training: TrainingOptions
+///       @OptionGroup var common: CommonOptions
+///       …
+///     }
+protocol ExampleCommand: ParsableCommand {
+  associatedtype Model: FileModel
+  var data: DataOptions { get }
+  var training: TrainingOptions { get }
+  var common: CommonOptions { get }
+  /// The flags of its own, which cannot change in the middle of a training, and whether each was given.
+  var given: [(String, Bool)] { get }
+  /// The defaults with the flags of its own; those of ``training`` are put in afterwards.
+  func configuration() throws -> ModelConfiguration<Model.Shape>
+}
+
+extension ExampleCommand {
+  func run() throws {
+    common.apply()
+    var bad = BadLines(skips: data.skipBadLines)
+    let training = try data.resume ? resumed(&bad) : new(&bad)
+    try ExampleRun(training: training, folder: data.out, json: common.json, skipped: bad.skipped).run()
+  }
+
+  private func new(_ bad: inout BadLines) throws -> ExampleTraining<Model> {
+    guard let path = data.data, !path.isEmpty else {
+      throw UnrollError(.usage, "there are no data to train on", hint: "name a file: --data FILE")
+    }
+    var configuration = try configuration()
+    if let batch = training.batch { configuration.batch = batch }
+    if let seed = training.seed { configuration.seed = seed }
+    training.apply(to: &configuration.settings)
+    let files = TextFiles(path: path, validation: data.validation, test: data.test)
+    return try ExampleTraining<Model>(configuration, files: files, folder: data.out, &bad)
+  }
+
+  private func resumed(_ bad: inout BadLines) throws -> ExampleTraining<Model> {
+    try TrainingOptions.refuse(given + training.given)
+    return try ExampleTraining<Model>(
+      resuming: data.out, files: (data.data, data.validation, data.test), epochs: training.epochs, &bad)
+  }
+}
+
+/// A training on examples as the command line shows it: what is trained, its progress, the result, what to do next.
+struct ExampleRun<Model: FileModel> {
+  let training: ExampleTraining<Model>
+  let folder: String
+  let json: Bool
+  let skipped: [UnrollError]
+
+  func run() throws {
+    let stop = StopRequest()
+    let interruption = Interruption(requesting: stop)
+    defer { interruption.end() }
+    note(training.model.summary + (training.model.configuration.data.map { "; \($0.path)" } ?? ""))
+    try SkippedLines(skipped).show(json: json)
+    var progress = ProgressLine(json: json, unit: Model.units, judgedBy: Model.Score.judgedBy)
+    let summary = try training.run(stop: stop) { progress.show($0) }
+    if summary.reason == .interrupted {
+      note("to go on: unroll train \(Model.paradigm) --out \(folder) --resume")
+      return
+    }
+    if !training.test.isEmpty {
+      let line = ModelScoreLine(part: "test", score: training.model.score(training.test))
+      if json { try Console.json(line) } else { note("test: \(line.score.text)") }
+    }
+    note("to use it: unroll predict \(folder) --data FILE; unroll evaluate \(folder) --data FILE")
+  }
+
+  private func note(_ text: String) {
+    if !json { Console.note(text) }
+  }
+}
+
+/// Lines that were left out, as they are told.
+struct SkippedLines: Encodable {
+  let event = "skipped"
+  let lines: Int
+  private let first: UnrollError?
+
+  init(_ errors: [UnrollError]) {
+    lines = errors.count
+    first = errors.first
+  }
+
+  private enum CodingKeys: CodingKey { case event, lines }
+
+  /// Says how many they are, and what is wrong with the first; nothing when there are none.
+  func show(json: Bool) throws {
+    guard let first else { return }
+    if json { return try Console.json(self) }
+    Console.note("skipped \(lines) bad lines, the first at \(first.place ?? "?"): \(first.message)")
+  }
+}
+
+/// What a model measured, as it is printed: the fields of its score beside the event's.
+struct ModelScoreLine: Encodable {
+  let part: String
+  let score: any ModelScore
+
+  private enum Key: CodingKey { case event, part }
+
+  func encode(to encoder: any Swift.Encoder) throws {
+    var container = encoder.container(keyedBy: Key.self)
+    try container.encode("score", forKey: .event)
+    try container.encode(part, forKey: .part)
+    try score.encode(to: encoder)
+  }
+}

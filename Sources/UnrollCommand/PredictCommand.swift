@@ -1,0 +1,125 @@
+import ArgumentParser
+import Foundation
+import Unroll
+
+/// `unroll predict`.
+struct PredictCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "predict",
+    abstract: "Let a trained model answer lines: of a file, of arguments, or of standard input.",
+    discussion: """
+      One line of output for each line of input, in its order, an empty one too, as soon as it can be given.
+
+        unroll predict reviews "a stirring , funny film"
+        unroll predict reviews --data lines.txt > answers.txt
+        tail -f lines.txt | unroll predict reviews --json
+      """)
+
+  @Argument(help: "The model folder.") var folder: String
+  @Argument(help: "Lines to answer.") var lines: [String] = []
+  @Option(help: "A file in UTF-8 with a line for each answer; without it and other lines, standard input.")
+  var data: String?
+  @OptionGroup var common: CommonOptions
+
+  func run() throws {
+    common.apply()
+    guard data == nil || lines.isEmpty else {
+      throw UnrollError(.usage, "there are lines beside --data", hint: "give them one after the other")
+    }
+    guard let stored = try StoredModels.open(folder) else {
+      throw UnrollError(
+        .usage, "a language model answers no lines, it writes", at: folder, hint: "unroll generate \(folder)")
+    }
+    guard let model = stored as? any LineModel else {
+      throw UnrollError(
+        .usage, "a model of the paradigm `\(type(of: stored).paradigm)` answers no lines", at: folder,
+        hint: "measure it: unroll evaluate \(folder) --data FILE")
+    }
+    if let data {
+      try answer(TextLines(contentsOf: data).lines.map(\.text), by: model)
+    } else if !lines.isEmpty {
+      try answer(lines, by: model)
+    } else {
+      var input = InputLines()
+      while let lines = try input.next() { try answer(lines, by: model) }
+    }
+  }
+
+  private func answer(_ lines: [String], by model: any LineModel) throws {
+    for first in stride(from: 0, to: lines.count, by: 256) {
+      let own = Array(lines[first..<min(lines.count, first + 256)])
+      let answers = try model.answers(to: own)
+      if common.json {
+        for (line, answer) in zip(own, answers) { try Console.json(AnswerLine(input: line, answer: answer)) }
+      } else {
+        try Console.write(answers.map { $0.text.replacing(/[\r\n]+/, with: " ") + "\n" }.joined())
+      }
+    }
+  }
+
+  private struct AnswerLine: Encodable {
+    let input: String
+    let answer: any Prediction
+
+    private enum Key: CodingKey { case event, input }
+
+    func encode(to encoder: any Swift.Encoder) throws {
+      var container = encoder.container(keyedBy: Key.self)
+      try container.encode("prediction", forKey: .event)
+      try container.encode(input, forKey: .input)
+      try answer.encode(to: encoder)
+    }
+  }
+}
+
+/// Lines of standard input as they arrive.
+struct InputLines {
+  /// The longest line, in bytes.
+  static let limit = 64 << 20
+
+  private var rest: [UInt8] = []
+  private var isAtEnd = false
+  private var count = 0
+
+  /// The lines that are there, one at least; waits for it. nil at the end. Throws when a line is not UTF-8 or longer
+  /// than ``limit``, or reading fails.
+  mutating func next() throws(UnrollError) -> [String]? {
+    while !isAtEnd {
+      var piece = [UInt8](repeating: 0, count: 1 << 16)
+      let got = read(STDIN_FILENO, &piece, piece.count)
+      if got < 0, errno == EINTR { continue }
+      guard got >= 0 else {
+        throw UnrollError(.inputOutput, "standard input cannot be read: \(String(cString: strerror(errno)))")
+      }
+      isAtEnd = got == 0
+      let end = piece[..<got].lastIndex(of: 0x0A)
+      guard isAtEnd || end != nil else {
+        rest += piece[..<got]
+        guard rest.count <= Self.limit else {
+          throw UnrollError(.invalidData, "the line has more than \(Self.limit) bytes", at: place(count + 1))
+        }
+        continue
+      }
+      let whole = rest + piece[..<(end ?? 0)]
+      rest = end.map { Array(piece[($0 + 1)..<got]) } ?? []
+      if end == nil, whole.isEmpty { return nil }
+      return try lines(in: whole)
+    }
+    return nil
+  }
+
+  private mutating func lines(in bytes: [UInt8]) throws(UnrollError) -> [String] {
+    var lines: [String] = []
+    for part in bytes.split(separator: 0x0A, omittingEmptySubsequences: false) {
+      count += 1
+      guard let line = String(validating: part.last == 0x0D ? part.dropLast() : part, as: UTF8.self) else {
+        throw UnrollError(
+          .invalidData, "the line is not UTF-8", at: place(count), hint: "convert it: iconv -f latin1 -t utf-8")
+      }
+      lines.append(line)
+    }
+    return lines
+  }
+
+  private func place(_ line: Int) -> String { "standard input:\(line)" }
+}

@@ -1,0 +1,130 @@
+import ArgumentParser
+import Unroll
+
+extension CellKind: ExpressibleByArgument {}
+extension TokenUnit: ExpressibleByArgument {}
+
+/// `unroll train text`.
+struct TrainTextCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "text", abstract: "Train a language model on a text, of characters or words.",
+    discussion: """
+      The first 90 % of the text is trained on, the next 5 % judges each epoch, the last 5 % measures the best model;
+      with --validation and --test, these two texts do, and all of --data is trained on.
+      Ctrl-C saves after the running update; --resume goes on, and gives the same model as if nothing had happened.
+
+        unroll train text --data poems.txt --out poems
+        unroll train text --data poems.txt --out poems --resume
+        unroll train text --data news.txt --tokens words --vocabulary 10000 --out news
+      """)
+
+  @OptionGroup(title: "Text") var text: TextOptions
+  @Option(help: "The model folder to make.") var out: String
+  @Flag(help: "Go on with the training in --out from its newest checkpoint, with its own settings.") var resume = false
+
+  @OptionGroup(title: "Network") var network: NetworkOptions
+  @OptionGroup(title: "Training") var window: WindowOptions
+  @OptionGroup(title: "Training") var training: TrainingOptions
+  @OptionGroup var common: CommonOptions
+
+  struct TextOptions: ParsableArguments {
+    @Option(help: "The text: a file in UTF-8.") var data: String?
+    @Option(help: "A text that judges each epoch.") var validation: String?
+    @Option(help: "A text that measures the best model.") var test: String?
+    @Option(help: "What the model reads and writes; words stand between white space. (default: characters)")
+    var tokens: TokenUnit?
+    @Option(
+      parsing: .unconditional,
+      help: "Keep the most frequent so many words, <unk> for all others and <eos> among them; by default all.")
+    var vocabulary: Int?
+  }
+
+  struct NetworkOptions: ParsableArguments {
+    @Option(help: "The recurrent cell; `unroll cells` shows them.") var cell: CellKind?
+    @Option(parsing: .unconditional, help: "Recurrent layers.") var layers: Int?
+    @Option(parsing: .unconditional, help: "Values of each layer's hidden state.") var hidden: Int?
+    @Option(parsing: .unconditional, help: "Values of a character's or word's vector.") var embedding: Int?
+    @Option(
+      parsing: .unconditional, help: "Share of values dropped before, between and after the layers while training.")
+    var dropout: Float?
+    @OptionGroup var regularization: RegularizationOptions
+    @OptionGroup var regularizers: TextRegularizerOptions
+  }
+
+  struct WindowOptions: ParsableArguments {
+    @Option(parsing: .unconditional, help: "Time steps that gradients go back through (k2).") var length: Int?
+    @Option(parsing: .unconditional, help: "Time steps between updates (k1); by default --length.") var step: Int?
+  }
+
+  func run() throws {
+    common.apply()
+    let training = try resume ? resumed() : new()
+    try TextRun(training: training, folder: out, json: common.json).run()
+  }
+
+  private func new() throws -> TextTraining {
+    guard let data = text.data, !data.isEmpty else {
+      throw UnrollError(.usage, "there is no text to train on", hint: "name a file: --data FILE")
+    }
+    guard (text.validation == nil) == (text.test == nil) else {
+      throw UnrollError(
+        .usage, "there is \(text.test == nil ? "--validation without --test" : "--test without --validation")",
+        hint: "give both, or neither: then parts of --data are held out")
+    }
+    let files = TextFiles(path: data, validation: text.validation, test: text.test)
+    let corpus = try TextCorpus(contentsOf: files, as: tokenization())
+    return try TextTraining(configured(for: corpus), corpus: corpus, folder: out)
+  }
+
+  private func tokenization() throws -> Tokenization {
+    guard text.tokens == .words else {
+      guard text.vocabulary == nil else {
+        throw UnrollError(
+          .usage, "--vocabulary is for words; of characters all are kept", hint: "add --tokens words, or leave it out")
+      }
+      return .characters
+    }
+    if let most = text.vocabulary, !(3...WordVocabulary.most).contains(most) {
+      throw UnrollError(
+        .usage, "--vocabulary is \(most), and must be in 3...\(WordVocabulary.most)",
+        hint: "<unk> and <eos> are two of them")
+    }
+    return .words(most: text.vocabulary)
+  }
+
+  private func resumed() throws -> TextTraining {
+    let fixed: [(String, Bool)] = [
+      ("--tokens", text.tokens != nil), ("--vocabulary", text.vocabulary != nil),
+      ("--cell", network.cell != nil), ("--layers", network.layers != nil), ("--hidden", network.hidden != nil),
+      ("--embedding", network.embedding != nil), ("--dropout", network.dropout != nil),
+    ]
+    let windows = [("--length", window.length != nil), ("--step", window.step != nil)]
+    try TrainingOptions.refuse(
+      fixed + network.regularization.given + network.regularizers.given + windows + training.given)
+    return try TextTraining(resuming: out, data: (text.data, text.validation, text.test), epochs: training.epochs)
+  }
+
+  /// The defaults, with the flags that were given.
+  private func configured(for corpus: TextCorpus) -> TextConfiguration {
+    var configuration = TextConfiguration(for: corpus)
+    func set<T>(_ path: WritableKeyPath<TextConfiguration, T>, _ value: T?) {
+      if let value { configuration[keyPath: path] = value }
+    }
+    set(\.network.cell, network.cell)
+    set(\.network.layers, network.layers)
+    set(\.network.hidden, network.hidden)
+    set(\.network.embedding, network.embedding)
+    set(\.network.dropout, network.dropout)
+    set(\.network.regularization, network.regularization.value)
+    set(\.network.regularizers, network.regularizers.value)
+    if network.regularizers.tieEmbeddings, network.embedding == nil {
+      configuration.network.embedding = configuration.network.hidden
+    }
+    set(\.length, window.length)
+    set(\.step, window.step)
+    set(\.batch, training.batch)
+    set(\.seed, training.seed)
+    training.apply(to: &configuration.settings)
+    return configuration
+  }
+}
