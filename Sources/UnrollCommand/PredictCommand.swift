@@ -19,6 +19,8 @@ struct PredictCommand: ParsableCommand {
   @Argument(help: "Lines to answer.") var lines: [String] = []
   @Option(help: "A file in UTF-8 with a line for each answer; without it and other lines, standard input.")
   var data: String?
+  @Option(parsing: .unconditional, help: "Beginnings of a translation that are followed; 1 is greedy. (default: 5)")
+  var beam: Int?
   @OptionGroup var common: CommonOptions
 
   func run() throws {
@@ -30,11 +32,12 @@ struct PredictCommand: ParsableCommand {
       throw UnrollError(
         .usage, "a language model answers no lines, it writes", at: folder, hint: "unroll generate \(folder)")
     }
-    guard let model = stored as? any LineModel else {
+    guard let lineModel = stored as? any LineModel else {
       throw UnrollError(
         .usage, "a model of the paradigm `\(type(of: stored).paradigm)` answers no lines", at: folder,
         hint: "measure it: unroll evaluate \(folder) --data FILE")
     }
+    let model = try BeamOption(beam).applied(to: lineModel)
     if let data {
       try answer(TextLines(contentsOf: data).lines.map(\.text), by: model)
     } else if !lines.isEmpty {
@@ -69,6 +72,30 @@ struct PredictCommand: ParsableCommand {
       try container.encode(input, forKey: .input)
       try answer.encode(to: encoder)
     }
+  }
+}
+
+/// `--beam`, for models that look for their answers.
+struct BeamOption {
+  private let width: Int?
+
+  init(_ width: Int?) throws(UnrollError) {
+    if let width, !(1...1000).contains(width) {
+      throw UnrollError(.usage, "--beam is \(width), and must be in 1...1000", hint: "1 is greedy, 5 is usual")
+    }
+    self.width = width
+  }
+
+  /// The model with this width. Throws when it does not look for answers.
+  func applied(to model: any LineModel) throws(UnrollError) -> any LineModel {
+    guard let width else { return model }
+    guard var translator = model as? Translator else {
+      throw UnrollError(
+        .usage, "--beam is for translation; a model of `\(type(of: model).paradigm)` has one answer",
+        hint: "leave it out")
+    }
+    translator.search.width = width
+    return translator
   }
 }
 

@@ -10,8 +10,8 @@ struct TrainClassifyCommand: ExampleCommand {
   static let configuration = CommandConfiguration(
     commandName: "classify", abstract: "Train a model that tells which class a text belongs to.",
     discussion: """
-      --data is a table (.tsv, .csv), objects (.jsonl), a folder of folders with a text in each .txt file, or a folder of
-      NAME.txt with a text a line; the name of a folder or file is then the class.
+      --data is a table (.tsv, .csv), objects (.jsonl), a folder of folders with a text in each .txt file, or a folder
+      of NAME.txt with a text a line; the name of a folder or file is then the class.
 
         unroll train classify --data reviews.tsv --out reviews
         unroll train classify --data names --tokens characters --out names

@@ -7,5 +7,6 @@ struct TrainCommand: ParsableCommand {
     discussion: """
         unroll train text --data poems.txt --out poems
         unroll train classify --data reviews.tsv --out reviews
-      """, subcommands: [TrainTextCommand.self, TrainClassifyCommand.self])
+        unroll train translate --data train.en,train.de --out en-de
+      """, subcommands: [TrainTextCommand.self, TrainClassifyCommand.self, TrainTranslateCommand.self])
 }

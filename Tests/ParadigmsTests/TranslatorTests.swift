@@ -30,8 +30,8 @@ import Training
   }
 
   static let trained: Translator = {
-    let model = Translator(configuration(epochs: 12), for: pairs)
-    let examples = model.trainingExamples(pairs)
+    let model = Translator(configuration(epochs: 12), learningFrom: pairs)
+    let examples = pairs.map(model.example)
     // Numbers that cannot be would be the test's own fault.
     let training = try? ExampleTraining(model, training: examples, validation: [], folder: nil)
     _ = try? training?.run()
@@ -39,7 +39,7 @@ import Training
   }()
 
   @Test func itLearnsToTranslate() {
-    let score = Self.trained.score(Self.trained.examples(Self.pairs))
+    let score = Self.trained.score(Self.pairs.map(Self.trained.example))
     #expect(score.exact > 0.9 && score.bleu > 80, "\(score.text)")
     #expect(Self.trained.translate(["seven one"])[0][0].text == "1 7")
   }
@@ -78,7 +78,7 @@ import Training
       let best = model.translate([sentence], by: BeamSearch(width: 4, alpha: 0))[0][0]
       let pair = ParallelTexts.Pair(source: sentence, target: best.text)
       var evaluation = Evaluation.inference
-      let loss = model.loss(of: model.examples([pair]), in: &evaluation)
+      let loss = model.loss(of: [model.example(of: pair)], in: &evaluation)
       #expect(abs(Double(loss.sum.scalar) + best.score) < 1e-3)
       #expect(loss.units == best.words.count + 1)
     }
@@ -87,8 +87,8 @@ import Training
   @Test func foldersKeepModels() throws {
     let folder = FileManager.default.temporaryDirectory.appendingPathComponent("unroll-\(UUID().uuidString)").path
     defer { try? FileManager.default.removeItem(atPath: folder) }
-    let model = Translator(Self.configuration(epochs: 2), for: Self.pairs)
-    let examples = model.trainingExamples(Self.pairs)
+    let model = Translator(Self.configuration(epochs: 2), learningFrom: Self.pairs)
+    let examples = Self.pairs.map(model.example)
     try ExampleTraining(
       model, training: Array(examples.prefix(300)), validation: Array(examples.suffix(50)), folder: folder
     ).run()

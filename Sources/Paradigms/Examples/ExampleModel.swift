@@ -35,6 +35,13 @@ public protocol ExampleModel: Sendable {
   func loss(of examples: [Example], in evaluation: inout Evaluation) -> (sum: Tensor, units: Int)
   /// Measures the model.
   func score(_ examples: [Example]) -> Score
+  /// Measures the model to judge an epoch; as ``score(_:)`` unless that takes long.
+  func judge(_ examples: [Example]) -> Score
+}
+
+extension ExampleModel {
+  /// As ``score(_:)``.
+  public func judge(_ examples: [Example]) -> Score { score(examples) }
 }
 
 /// What a model measures.

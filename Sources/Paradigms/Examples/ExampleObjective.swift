@@ -67,7 +67,7 @@ public struct ExampleObjective<Model: ExampleModel>: Objective {
   public mutating func afterUpdate() { network.limitRecurrent(steps: max(1, lengths.max() ?? 1)) }
 
   /// What the model's score is judged by, on the validation examples.
-  public func validationLoss() -> Double? { validation.isEmpty ? nil : model.score(validation).judged }
+  public func validationLoss() -> Double? { validation.isEmpty ? nil : model.judge(validation).judged }
 
   /// Epoch, batch and random numbers.
   public var snapshot: ObjectiveSnapshot {

@@ -12,7 +12,7 @@ import Training
 ///     model.translate(["two men are outside ."], by: BeamSearch(width: 5))[0][0].text
 ///
 /// Text is cut into words and marks, lower-cased if the model says so, and into subwords of both languages together.
-public struct Translator: ExampleModel {
+public struct Translator: FileModel, LineModel {
   /// The word in `config.json`.
   public static let paradigm = "translate"
 
@@ -30,9 +30,11 @@ public struct Translator: ExampleModel {
   public let encoding: BytePairEncoding?
   /// The tokens of both languages.
   public let sourceTable, targetTable: TokenTable
+  /// How translations are looked for, but while training is judged.
+  public var search = BeamSearch(width: 5)
 
   /// A new model for pairs of sentences: learns subwords and tables from them, and begins with values by its seed.
-  public init(_ configuration: ModelConfiguration<TranslatorShape>, for pairs: [ParallelTexts.Pair]) {
+  public init(_ configuration: ModelConfiguration<TranslatorShape>, learningFrom pairs: [ParallelTexts.Pair]) {
     var configuration = configuration
     let shape = configuration.shape
     func words(_ text: String) -> [String] { PlainTokens.split(text, lowercasing: shape.lowercases) }
@@ -102,18 +104,13 @@ public struct Translator: ExampleModel {
     words.flatMap { encoding?.pieces(of: $0) ?? [$0] }.map { table[$0, default: TranslatorTokens.unknown] }
   }
 
-  /// Pairs as the network reads them.
-  public func examples(_ pairs: [ParallelTexts.Pair]) -> [Example] {
-    pairs.map { pair in
-      let reference = words(pair.target)
-      return Example(
-        source: tokens(words(pair.source), sourceTable), target: tokens(reference, targetTable), reference: reference)
-    }
-  }
-
-  /// Examples to train on: those that are not too long.
-  public func trainingExamples(_ pairs: [ParallelTexts.Pair]) -> [Example] {
-    examples(pairs).filter { max($0.source.count, $0.target.count) <= configuration.shape.longest }
+  /// A pair as the network reads it: of sentences that are too long, the beginning.
+  public func example(of pair: ParallelTexts.Pair) -> Example {
+    let reference = words(pair.target)
+    let longest = configuration.shape.longest
+    return Example(
+      source: Array(tokens(words(pair.source), sourceTable).prefix(longest)),
+      target: Array(tokens(reference, targetTable).prefix(longest)), reference: reference)
   }
 
   /// Tokens of the longer side.
@@ -136,8 +133,10 @@ public struct Translator: ExampleModel {
     public let score: Double
   }
 
-  /// The best translations of some sentences, best first. An empty sentence has the empty translation.
-  public func translate(_ sentences: [String], by search: BeamSearch = BeamSearch(width: 5)) -> [[Translation]] {
+  /// The best translations of some sentences, best first, found as ``search`` says unless told otherwise. An empty
+  /// sentence has the empty translation.
+  public func translate(_ sentences: [String], by search: BeamSearch? = nil) -> [[Translation]] {
+    let search = search ?? self.search
     let sources = sentences.map { tokens(words($0), sourceTable) }
     var results = [[Translation]](
       repeating: [Translation(text: "", words: [], score: 0)], count: sentences.count)
@@ -178,8 +177,11 @@ public struct Translator: ExampleModel {
     }
   }
 
-  /// Measures greedy translations.
-  public func score(_ examples: [Example]) -> Score { score(examples, by: BeamSearch()) }
+  /// Measures the translations that ``search`` finds.
+  public func score(_ examples: [Example]) -> Score { score(examples, by: search) }
+
+  /// Measures greedy translations, which are found in a fraction of the time.
+  public func judge(_ examples: [Example]) -> Score { score(examples, by: BeamSearch()) }
 
   /// Measures translations that are looked for in some way.
   public func score(_ examples: [Example], by search: BeamSearch) -> Score {

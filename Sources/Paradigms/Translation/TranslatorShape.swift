@@ -25,8 +25,8 @@ public struct TranslatorShape: ModelShape {
   public var lowercases = true
   /// Tokens of the two languages' tables.
   public var sourceTokens = 0, targetTokens = 0
-  /// The longest sentence that is trained on, in tokens; longer ones are left out.
-  public var longest = 80
+  /// Tokens of a sentence that are read at most; what is behind them is left out. 200 by default.
+  public var longest = 200
 
   /// The default sizes.
   public init() {}

@@ -1,0 +1,64 @@
+import Corpora
+import Foundation
+import Interchange
+import Training
+
+extension Translator {
+  /// What speed counts.
+  public static let units = "tokens"
+
+  /// The default configuration: Adam at 0.002, falling along a cosine over 14 epochs, batches of 64 pairs.
+  public static func configuration(_ shape: TranslatorShape = TranslatorShape()) -> ModelConfiguration<TranslatorShape>
+  {
+    var shape = shape
+    // Known when the tables are; three are in each.
+    (shape.sourceTokens, shape.targetTokens) = (TranslatorTokens.specials.count, TranslatorTokens.specials.count)
+    return ModelConfiguration(
+      paradigm: paradigm, shape: shape, batch: 64,
+      settings: TrainingSettings(
+        epochs: 14, learningRate: 0.002, schedule: .cosine(warmUp: 200, final: 0.02), clipping: .norm(1)))
+  }
+
+  /// Reads a file of lines `source TAB target`, or two line-aligned files that are named with a comma between them.
+  public static func samples(
+    in path: String, as shape: TranslatorShape, _ bad: inout BadLines
+  ) throws(UnrollError) -> (samples: [ParallelTexts.Pair], checksum: String) {
+    let parts = path.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+    guard parts.count == 2, !FileManager.default.fileExists(atPath: path) else {
+      let texts = try ParallelTexts(contentsOf: path, &bad)
+      return (texts.pairs, texts.checksum)
+    }
+    let texts = try ParallelTexts(source: parts[0], target: parts[1], &bad)
+    return (texts.pairs, texts.checksum)
+  }
+
+  /// What it is, on a line.
+  public var summary: String {
+    let shape = configuration.shape
+    return "\(shape.layers) × \(shape.cell.rawValue) of \(shape.hidden) in both directions, a decoder with attention, "
+      + "\(network.parameterCount) parameters; \(sourceTable.count) and \(targetTable.count) tokens"
+  }
+
+  /// A line's translations.
+  public struct Answer: Prediction {
+    /// The best translation.
+    public var text: String { translations[0].text }
+    /// All that were found, best first.
+    public let translations: [Translation]
+
+    private enum Key: CodingKey { case text, score, translations }
+
+    /// The best one's text and score, and all of them.
+    public func encode(to encoder: any Swift.Encoder) throws {
+      var container = encoder.container(keyedBy: Key.self)
+      try container.encode(text, forKey: .text)
+      try container.encode(translations[0].score, forKey: .score)
+      try container.encode(translations, forKey: .translations)
+    }
+  }
+
+  /// The translations of lines; an empty one has an empty one.
+  public func answers(to lines: [String]) -> [any Prediction] {
+    translate(lines).map { Answer(translations: $0) }
+  }
+}
