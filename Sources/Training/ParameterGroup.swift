@@ -39,7 +39,7 @@ public struct ParameterGroup: Hashable, Sendable, Codable {
     try require(!path.isEmpty, "a parameter group has an empty path")
     try require(
       weightDecay.map { $0 >= 0 && $0.isFinite } ?? true,
-      "the weight decay of \(path) is 0 or more, not \(weightDecay ?? 0)")
+      "the weight decay of \(path) is 0 or more, not \(weightDecay ?? 0)", hint: "change --weight-decay-of")
     try require(
       learningRate >= 0 && learningRate.isFinite,
       "the learning rate's factor of \(path) is 0 or more, not \(learningRate)")
@@ -49,10 +49,12 @@ public struct ParameterGroup: Hashable, Sendable, Codable {
 extension [ParameterGroup] {
   /// The group that a parameter of this path belongs to.
   func first(of path: String) -> ParameterGroup? { first { $0.contains(path) } }
+}
 
+extension TrainingSettings {
   /// Throws a usage error when a group is no group of these parameters: most likely its path is misspelt.
-  func demandMembers(among parameters: [NamedParameter]) throws(UnrollError) {
-    for group in self where !parameters.contains(where: { group.contains($0.path) }) {
+  package func demandMembers(among parameters: [NamedParameter]) throws(UnrollError) {
+    for group in groups ?? [] where !parameters.contains(where: { group.contains($0.path) }) {
       throw UnrollError(
         .usage, "no parameter belongs to the group \(group.path)",
         hint: "the paths are \(parameters.prefix(8).map(\.path).joined(separator: ", "))"

@@ -46,7 +46,7 @@ public struct Trainer<Target: Objective> {
     self.settings = settings
     self.stop = stop
     store = folder.map { CheckpointStore(folder: $0) }
-    try (settings.groups ?? []).demandMembers(among: objective.network.parameters)
+    try settings.demandMembers(among: objective.network.parameters)
     optimizer = Optimizer(settings.rule, groups: settings.groups ?? [])
     progress = TrainingProgress(updatesPerEpoch: updatesPerEpoch)
   }

@@ -86,7 +86,8 @@ public struct WeightDecay: Hashable, Sendable, Codable, ExpressibleByFloatLitera
   func amount(for shape: Shape) -> Float { includesVectors || shape.rank >= 2 ? amount : 0 }
 
   func validate() throws(UnrollError) {
-    try require(amount >= 0 && amount.isFinite, "a weight decay is 0 or more, not \(amount)")
+    try require(
+      amount >= 0 && amount.isFinite, "a weight decay is 0 or more, not \(amount)", hint: "change --weight-decay")
   }
 }
 

@@ -38,6 +38,7 @@ final class RecurrentBenchmark {
 
   /// The layers of a row, with weights by formula.
   static func stack(_ row: RecurrentRow) -> Stack {
+    if row.cell == .invented { return InventedNetwork.stack(row) }
     let size = row.hidden
     // Every parameter is set afterwards; orthogonal matrices would take their time.
     let zeros = CellInitialization(input: .zeros, recurrent: .zeros)
@@ -61,7 +62,7 @@ final class RecurrentBenchmark {
           layer(number, row, MinLSTM(inputSize: input, hiddenSize: size, initialization: zeros, using: &random))
         case .sru:
           layer(number, row, SRU(inputSize: input, hiddenSize: size, initialization: zeros, using: &random))
-        case .tide:
+        case .tide, .invented:
           layer(number, row, Tide(inputSize: input, hiddenSize: size, initialization: zeros, using: &random))
         case .dense:
           layer(
@@ -73,12 +74,16 @@ final class RecurrentBenchmark {
   }
 
   private static func layer<Cell: RecurrentCell>(_ number: Int, _ row: RecurrentRow, _ cell: Cell) -> Recurrent<Cell> {
-    let scale = 1 / Float(cell.outputSize).squareRoot()
-    for (place, named) in cell.parameters.enumerated() {
-      named.parameter.value = BenchNoise.tensor(
-        named.parameter.shape, salt: BenchNoise.layer * number + place, scale: scale)
-    }
+    setByFormula(cell, number, size: cell.outputSize)
     return Recurrent(cell, regularization: row.regularization)
+  }
+
+  /// Gives the parameters of layer `number`, from 1, values by formula.
+  static func setByFormula(_ module: some Module, _ number: Int, size: Int) {
+    for (place, named) in module.parameters.enumerated() {
+      named.parameter.value = BenchNoise.tensor(
+        named.parameter.shape, salt: BenchNoise.layer * number + place, scale: 1 / Float(size).squareRoot())
+    }
   }
 
   /// The sequences of a row.
@@ -168,43 +173,5 @@ final class RecurrentBenchmark {
         next = (next + 1) % count
       }
     )
-  }
-}
-
-/// The cell that no library has: a slow memory that the state is read from.
-///
-///     a  = σ(Wa·[h, x] + ba)            how much moves
-///     m' = m + a * (tanh(Wm·[h, x] + bm) - m)
-///     h' = (1 - a) * h + a * tanh(W·[m', x] + b)
-private struct Tide: RecurrentCell {
-  struct State: RecurrentState {
-    var hidden, memory: Tensor
-    static var parts: [WritableKeyPath<State, Tensor>] { [\.hidden, \.memory] }
-  }
-  let rate: Linear
-  let memory: Linear
-  let hidden: Linear
-
-  init(inputSize: Int, hiddenSize: Int, initialization: CellInitialization, using random: inout RandomSource) {
-    func layer() -> Linear {
-      Linear(
-        hidden: hiddenSize, input: inputSize, outputs: hiddenSize, initialization: initialization, using: &random)
-    }
-    (rate, memory, hidden) = (layer(), layer(), layer())
-  }
-
-  var hiddenSize: Int { rate.outputSize }
-  var inputSize: Int { rate.inputSize - hiddenSize }
-
-  func initialState(batch: Int) -> State {
-    State(hidden: .zeros([batch, hiddenSize]), memory: .zeros([batch, hiddenSize]))
-  }
-
-  func step(_ x: Tensor, _ previous: State) -> (output: Tensor, state: State) {
-    let hx = concatenated(previous.hidden, x)
-    let a = sigmoid(rate(hx))
-    let m = previous.memory + a * (tanh(memory(hx)) - previous.memory)
-    let new = (1 - a) * previous.hidden + a * tanh(hidden(concatenated(m, x)))
-    return (output: new, state: State(hidden: new, memory: m))
   }
 }

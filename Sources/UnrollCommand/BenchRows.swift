@@ -16,6 +16,8 @@ struct RecurrentRow: Codable, Hashable {
     case lstmStateDropout = "lstm-state-dropout"
     case lstmDropConnect = "lstm-drop-connect"
     case lstmLayerNorm = "lstm-layer-norm"
+    /// Tides in three layers, with attention, zoneout, layer normalisation, two directions.
+    case invented
     /// Cells whose state is in no product.
     case minGRU = "mingru"
     case minLSTM = "minlstm"
@@ -26,7 +28,7 @@ struct RecurrentRow: Codable, Hashable {
       switch self {
       case .elman: 1
       case .minGRU: 2
-      case .gru, .gruResetAfter, .tide, .dense, .minLSTM, .sru: 3
+      case .gru, .gruResetAfter, .tide, .invented, .dense, .minLSTM, .sru: 3
       case .lstm, .lstmZoneout, .lstmRecurrentDropout, .lstmStateDropout, .lstmDropConnect, .lstmLayerNorm: 4
       }
     }
@@ -99,6 +101,10 @@ struct RecurrentRow: Codable, Hashable {
     let regularized = [
       Cell.lstmZoneout, .lstmRecurrentDropout, .lstmStateDropout, .lstmDropConnect, .lstmLayerNorm,
     ].map { RecurrentRow($0, .train, time: 100, batch: 64, hidden: 256) }
+    // The same depth without anything special is what the invented network is held against.
+    let invented = [Cell.invented, .lstm].map {
+      RecurrentRow($0, .train, time: 50, batch: 64, hidden: 256, layers: InventedNetwork.layers)
+    }
     let ragged = [(100, 32, 128), (100, 64, 256)].map {
       RecurrentRow(.lstm, .ragged, time: $0, batch: $1, hidden: $2)
     }
@@ -122,7 +128,7 @@ struct RecurrentRow: Codable, Hashable {
         }
       }
     }
-    return sequences.filter { $0.kind == .train } + regularized + scans + ragged
+    return sequences.filter { $0.kind == .train } + regularized + invented + scans + ragged
       + sequences.filter { $0.kind == .forward } + steps + reduced
   }()
 
@@ -174,7 +180,8 @@ struct RecurrentRow: Codable, Hashable {
       let gates = cell.gates + (cell == .sru && inputs != hidden ? 1 : 0)
       return sum + gates * (inputs + (cell.multipliesState ? hidden : 0))
     }
-    let forward = 2 * rows * Double(hidden) * Double(products)
+    let own = cell == .invented ? InventedNetwork.multiplyAdds(hidden: hidden) : hidden * products
+    let forward = 2 * rows * Double(own)
     return kind == .train || kind == .ragged ? 3 * forward : forward
   }
 
@@ -190,6 +197,12 @@ struct RecurrentRow: Codable, Hashable {
     if kind == .step && (time, batch) != (1, 1) {
       throw UnrollError(
         .usage, "a step has time 1 and batch 1, not \(time) and \(batch)", hint: "for others there is forward")
+    }
+    if cell == .invented && (layers != InventedNetwork.layers || kind == .step || inputs != nil) {
+      throw UnrollError(
+        .usage,
+        "an invented network has \(InventedNetwork.layers) layers, no step alone and inputs as wide as its state",
+        hint: "unroll bench recurrent --list prints one")
     }
     if inFloat32 != nil && kind != .forward && kind != .step {
       throw UnrollError(.usage, "\(kind.rawValue) needs float32", hint: "a precision is for forward and step")

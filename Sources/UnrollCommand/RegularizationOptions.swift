@@ -35,3 +35,40 @@ struct RegularizationOptions: ParsableArguments {
       normalizesLayers: layerNorm)
   }
 }
+
+/// What else keeps a language model from learning its text by heart, as flags.
+struct TextRegularizerOptions: ParsableArguments {
+  @Flag(help: "One table for the tokens' vectors and the readout; --embedding is then --hidden.")
+  var tieEmbeddings = false
+  @Option(parsing: .unconditional, help: "Share of tokens that are read as the vocabulary's first, <unk> of words.")
+  var wordDropout: Float?
+  @Option(parsing: .unconditional, help: "Share of tokens whose vectors are dropped from a batch.")
+  var embeddingDropout: Float?
+  @Option(parsing: .unconditional, help: "Share of the target's probability that is spread over all tokens.")
+  var labelSmoothing: Float?
+  @Option(parsing: .unconditional, help: "Factor of the mean square of the outputs (AR).") var activationPenalty: Float?
+  @Option(parsing: .unconditional, help: "Factor of the mean square of their change over time (TAR).")
+  var temporalPenalty: Float?
+
+  /// The flags, and whether each was given.
+  var given: [(String, Bool)] {
+    [
+      ("--tie-embeddings", tieEmbeddings), ("--word-dropout", wordDropout != nil),
+      ("--embedding-dropout", embeddingDropout != nil), ("--label-smoothing", labelSmoothing != nil),
+      ("--activation-penalty", activationPenalty != nil), ("--temporal-penalty", temporalPenalty != nil),
+    ]
+  }
+
+  /// nil when no flag was given.
+  var value: TextRegularizers? {
+    guard given.contains(where: \.1) else { return nil }
+    var value = TextRegularizers()
+    value.tiesEmbeddings = tieEmbeddings
+    value.wordDropout = wordDropout ?? 0
+    value.embeddingDropout = embeddingDropout ?? 0
+    value.labelSmoothing = labelSmoothing ?? 0
+    value.activationPenalty = activationPenalty ?? 0
+    value.temporalPenalty = temporalPenalty ?? 0
+    return value
+  }
+}

@@ -57,6 +57,7 @@ struct TrainTextCommand: ParsableCommand {
       parsing: .unconditional, help: "Share of values dropped before, between and after the layers while training.")
     var dropout: Float?
     @OptionGroup var regularization: RegularizationOptions
+    @OptionGroup var regularizers: TextRegularizerOptions
   }
 
   struct TrainingOptions: ParsableArguments {
@@ -68,6 +69,12 @@ struct TrainTextCommand: ParsableCommand {
     @Option(help: "How the learning rate changes.") var schedule: ScheduleName?
     @Option(help: "How gradients move the weights.") var optimizer: OptimizerName?
     @Option(parsing: .unconditional, help: "Largest global norm of a gradient; 0: no limit.") var clip: Float?
+    @Option(parsing: .unconditional, help: "How strongly matrices are pulled to zero.") var weightDecay: Float?
+    @Option(
+      help: ArgumentHelp(
+        "Weight decay of some parameters, for example `embedding=0` or `*.bias=0.1`; may be given again.",
+        valueName: "path=decay"))
+    var weightDecayOf: [DecayOfGroup] = []
     @Option(parsing: .unconditional, help: "Stop after so many epochs without a better validation loss.") var patience:
       Int?
     @Option(parsing: .unconditional, help: "Updates between checkpoints; each epoch ends with one anyway.")
@@ -124,10 +131,11 @@ struct TrainTextCommand: ParsableCommand {
       ("--length", training.length != nil), ("--step", training.step != nil), ("--batch", training.batch != nil),
       ("--learning-rate", training.learningRate != nil), ("--schedule", training.schedule != nil),
       ("--optimizer", training.optimizer != nil), ("--clip", training.clip != nil),
+      ("--weight-decay", training.weightDecay != nil), ("--weight-decay-of", !training.weightDecayOf.isEmpty),
       ("--patience", training.patience != nil), ("--checkpoint-every", training.checkpointEvery != nil),
       ("--seed", training.seed != nil),
     ]
-    if let flag = (fixed + network.regularization.given + others).first(where: \.1)?.0 {
+    if let flag = (fixed + network.regularization.given + network.regularizers.given + others).first(where: \.1)?.0 {
       throw UnrollError(
         .usage, "\(flag) cannot change in the middle of a training",
         hint: "leave it out, or start anew without --resume")
@@ -147,6 +155,10 @@ struct TrainTextCommand: ParsableCommand {
     set(\.network.embedding, network.embedding)
     set(\.network.dropout, network.dropout)
     set(\.network.regularization, network.regularization.value)
+    set(\.network.regularizers, network.regularizers.value)
+    if network.regularizers.tieEmbeddings, network.embedding == nil {
+      configuration.network.embedding = configuration.network.hidden
+    }
     set(\.length, training.length)
     set(\.step, training.step)
     set(\.batch, training.batch)
@@ -173,6 +185,19 @@ struct TrainTextCommand: ParsableCommand {
         case .adamw: .adamW()
         }
       })
+    if let decay = training.weightDecay { configuration.settings.rule.weightDecay = WeightDecay(decay) }
+    if !training.weightDecayOf.isEmpty { configuration.settings.groups = training.weightDecayOf.map(\.group) }
     return configuration
+  }
+}
+
+/// A group of parameters with a weight decay of its own: `embedding=0`.
+struct DecayOfGroup: ExpressibleByArgument {
+  let group: ParameterGroup
+
+  init?(argument: String) {
+    let parts = argument.split(separator: "=", omittingEmptySubsequences: false)
+    guard parts.count == 2, !parts[0].isEmpty, let decay = Float(parts[1]) else { return nil }
+    group = ParameterGroup(String(parts[0]), weightDecay: decay)
   }
 }

@@ -8,6 +8,8 @@ import Testing
     "--hidden", "72", "--embedding", "20", "--length", "24", "--step", "17", "--batch", "7", "--epochs", "2",
     "--dropout", "0.1", "--layers", "2", "--input-dropout", "0.1", "--state-dropout", "0.1", "--output-dropout", "0.1",
     "--recurrent-dropout", "0.1", "--zoneout", "0.1", "--drop-connect", "0.2",
+    "--word-dropout", "0.1", "--embedding-dropout", "0.1", "--label-smoothing", "0.1", "--activation-penalty", "2",
+    "--temporal-penalty", "1", "--weight-decay", "0.001", "--weight-decay-of", "embedding=0.01",
   ]
 
   private func train(

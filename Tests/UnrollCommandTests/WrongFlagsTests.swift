@@ -11,6 +11,9 @@ import Testing
     ("dropout", ["-0.1", "1", "nan", "inf", "1e30", "half"]),
     ("input-dropout", ["-0.1", "1", "nan", "half"]), ("state-dropout", ["1", "inf"]), ("output-dropout", ["1"]),
     ("recurrent-dropout", ["1", "-1"]), ("zoneout", ["-0.1", "1", "nan", "all"]), ("drop-connect", ["1", "1e30"]),
+    ("word-dropout", ["1", "-0.1"]), ("embedding-dropout", ["1", "nan"]), ("label-smoothing", ["1", "-1"]),
+    ("activation-penalty", ["-1", "inf"]), ("temporal-penalty", ["-0.1", "nan"]), ("weight-decay", ["-1", "nan", "x"]),
+    ("weight-decay-of", ["embedding", "embedding=-1", "=1", "embedding=x"]),
     ("length", ["0", "-1", "100000000", "9223372036854775807", "9223372036854775808", "nan"]),
     ("step", ["0", "-1", "17", "9223372036854775807", "nan"]),
     ("batch", ["0", "-1", "100000000", "9223372036854775807", "nan", "-9223372036854775808"]),
@@ -121,6 +124,24 @@ import Testing
     }
   }
 
+  /// A group without a parameter is found before anything is written.
+  @Test func groupsHaveMembers() throws {
+    let sample = try Sample.shared.get()
+    let folder = TestFolder()
+    let outcome = try Command.unroll([
+      "train", "text", "--data", sample.file("text.txt"), "--out", folder.file("model"), "--length", "16",
+      "--weight-decay-of", "embeding=0", "--json",
+    ])
+    try expectFailure(outcome, code: 2, ["no parameter belongs to the group embeding", "embedding.table"])
+    #expect(!folder.exists("model"))
+    let tied = try Command.unroll([
+      "train", "text", "--data", sample.file("text.txt"), "--out", folder.file("model"), "--length", "16",
+      "--tie-embeddings", "--embedding", "7", "--json",
+    ])
+    try expectFailure(tied, code: 2, ["tied embeddings", "--embedding"])
+    #expect(!folder.exists("model"))
+  }
+
   @Test func resumingKeepsItsSettings() throws {
     let folder = try Sample.copy()
     let model = folder.file("model")
@@ -129,7 +150,9 @@ import Testing
       ("cell", "gru"), ("layers", "2"), ("hidden", "13"), ("embedding", "7"), ("dropout", "0.5"), ("length", "8"),
       ("input-dropout", "0.1"), ("state-dropout", "0.1"), ("output-dropout", "0.1"), ("recurrent-dropout", "0.1"),
       ("zoneout", "0.1"), ("drop-connect", "0.1"),
-      ("step", "8"), ("batch", "5"), ("learning-rate", "0.1"), ("schedule", "cosine"), ("optimizer", "sgd"),
+      ("word-dropout", "0.1"), ("embedding-dropout", "0.1"), ("label-smoothing", "0.1"), ("weight-decay", "0.1"),
+      ("activation-penalty", "1"), ("temporal-penalty", "1"), ("weight-decay-of", "embedding=0"), ("step", "8"),
+      ("batch", "5"), ("learning-rate", "0.1"), ("schedule", "cosine"), ("optimizer", "sgd"),
       ("clip", "1"), ("patience", "3"), ("checkpoint-every", "5"), ("seed", "2"),
     ] {
       try expectFailure(

@@ -10,8 +10,8 @@ public struct TextConfiguration: Hashable, Sendable, Codable {
   /// The newest version of the model folder that this program reads.
   public static let newestVersion = 4
 
-  /// Version of the folder's form: 4 with noise or normalisation inside the layers, else 3 for words or a corpus of
-  /// three files, else 2 when there is a ``precision``, else 1.
+  /// Version of the folder's form: 4 with noise or normalisation inside the layers or other regularisers, else 3 for
+  /// words or a corpus of three files, else 2 when there is a ``precision``, else 1.
   public var version = 1
   /// The kind of model: `text`.
   public var paradigm = "text"
@@ -63,7 +63,7 @@ public struct TextConfiguration: Hashable, Sendable, Codable {
 
   /// The version that a folder with these contents has.
   var neededVersion: Int {
-    if network.regularization != nil { return 4 }
+    if network.regularization != nil || network.regularizers != nil { return 4 }
     if unit != nil || data.validation != nil || data.test != nil { return 3 }
     return precision == nil ? 1 : 2
   }
@@ -90,7 +90,7 @@ public struct TextConfiguration: Hashable, Sendable, Codable {
     if let step { try require("step", step, 1...length) }
     try require("tokens", tokens, 1...1_114_112)
     guard version == neededVersion, precision != .float32, unit != .characters else {
-      let models = [3: "of words, or of a text in three files,", 4: "with noise or normalisation inside its layers"]
+      let models = [3: "of words, or of a text in three files,", 4: "with noise, normalisation or other regularisers"]
       throw UnrollError(
         kind,
         models[neededVersion].map { "version \(version) does not fit: a model \($0) has version \(neededVersion)" }
@@ -108,6 +108,9 @@ public struct TextConfiguration: Hashable, Sendable, Codable {
     }
     if let fault = network.regularization?.fault(parts: network.cell.stateParts) {
       throw UnrollError(kind, fault.message, at: place, hint: mend(fault.rate))
+    }
+    if let fault = network.regularizers?.fault(network) {
+      throw UnrollError(kind, fault.message, at: place, hint: mend(fault.flag))
     }
     do {
       try settings.validate()
@@ -140,7 +143,8 @@ public struct TextConfiguration: Hashable, Sendable, Codable {
         inputSize: layer == 0 ? network.embedding : network.hidden, hiddenSize: network.hidden,
         normalizesLayers: network.regularization?.normalizesLayers ?? false)
     }
-    return perLayer.reduce(tokens * network.embedding + (network.hidden + 1) * tokens, +)
+    let readout = network.regularizers?.tiesEmbeddings == true ? tokens : (network.hidden + 1) * tokens
+    return perLayer.reduce(tokens * network.embedding + readout, +)
   }
 }
 

@@ -16,6 +16,8 @@ public struct TextNetworkShape: Hashable, Sendable, Codable {
   public var dropout: Float = 0
   /// Noise and normalisation inside the recurrent layers; nil: none.
   public var regularization: Regularization?
+  /// What else keeps the model from learning by heart; nil: nothing.
+  public var regularizers: TextRegularizers?
 
   /// The default sizes.
   public init() {}
@@ -35,20 +37,30 @@ public struct TextNetwork: Module {
   public let readout: Linear
   /// Before and after the recurrent layers.
   public let dropout: Dropout
+  /// Of tokens, their vectors, and the loss.
+  public let regularizers: TextRegularizers
+  /// What vectors are multiplied with: √size where the table is the readout's weight too.
+  let scale: Float
 
   /// A new network for a vocabulary of `tokens`.
   public init(
     _ shape: TextNetworkShape, tokens: Int, initialization: CellInitialization = CellInitialization(),
     using random: inout RandomSource
   ) {
-    embedding = Embedding(tokens: tokens, size: shape.embedding, using: &random)
+    regularizers = shape.regularizers ?? TextRegularizers()
+    scale = regularizers.tiesEmbeddings ? Float(shape.embedding).squareRoot() : 1
+    embedding = Embedding(
+      tokens: tokens, size: shape.embedding, initializer: .normal(deviation: 1 / scale), using: &random)
     let layers = (0..<shape.layers).map { layer in
       shape.cell.layer(
         inputSize: layer == 0 ? shape.embedding : shape.hidden, hiddenSize: shape.hidden,
         initialization: initialization, regularization: shape.regularization ?? .none, using: &random)
     }
     recurrent = Stack(layers, dropout: shape.dropout)
-    readout = Linear(inputs: shape.hidden, outputs: tokens, using: &random)
+    readout =
+      regularizers.tiesEmbeddings
+      ? Linear(weight: embedding.table, bias: Parameter(.zeros([tokens])))
+      : Linear(inputs: shape.hidden, outputs: tokens, using: &random)
     dropout = Dropout(rate: shape.dropout)
   }
 
@@ -60,15 +72,39 @@ public struct TextNetwork: Module {
     logits: Tensor, state: LayerState
   ) {
     let result = features(of: tokens, from: state, in: &evaluation)
-    return (readout(result.rows), result.state)
+    return (readout(result.dropped.rows), result.state)
   }
 
-  /// What the scores are read from: [rows of `tokens.layout`, hidden].
-  func features(of tokens: TokenBatch, from state: LayerState, in evaluation: inout Evaluation) -> (
-    rows: Tensor, state: LayerState
+  /// What the last recurrent layer gives, the same after dropout, which the scores are read from, and the state.
+  private func features(of tokens: TokenBatch, from state: LayerState, in evaluation: inout Evaluation) -> (
+    output: SequenceBatch, dropped: SequenceBatch, state: LayerState
   ) {
-    let vectors = dropout(embedding(tokens), in: &evaluation)
+    let read = tokens.replacing(at: regularizers.wordDropout, with: 0, in: &evaluation)
+    var vectors = embedding(read, dropping: regularizers.embeddingDropout, in: &evaluation)
+    if scale != 1 { vectors = vectors.mapRows { scale * $0 } }
+    vectors = dropout(vectors, in: &evaluation)
     let result = LayerPath.entering("recurrent") { recurrent(vectors, from: state, in: &evaluation) }
-    return (dropout(result.output.rows, in: &evaluation), result.state)
+    return (result.output, dropout(result.output, in: &evaluation), result.state)
+  }
+
+  /// The summed loss of the targets, in nats, a token each, and the state after the last ones. While training, labels
+  /// are smoothed, and the penalties are added, times the number of targets.
+  func summedLoss(
+    of targets: TokenBatch, after tokens: TokenBatch, from state: LayerState, in evaluation: inout Evaluation
+  ) -> (sum: Tensor, state: LayerState) {
+    let isTraining = evaluation.random != nil
+    let result = features(of: tokens, from: state, in: &evaluation)
+    let losses = readout.crossEntropy(
+      result.dropped.rows, targets.tokens, smoothing: isTraining ? regularizers.labelSmoothing : 0)
+    var sum = losses.sum()
+    guard isTraining else { return (sum, result.state) }
+    let count = Float(targets.tokens.count { $0 >= 0 })
+    if regularizers.activationPenalty > 0 {
+      sum = sum + count * regularizers.activationPenalty * result.dropped.activationPenalty()
+    }
+    if regularizers.temporalPenalty > 0 {
+      sum = sum + count * regularizers.temporalPenalty * result.output.temporalActivationPenalty()
+    }
+    return (sum, result.state)
   }
 }

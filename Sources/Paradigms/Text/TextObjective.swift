@@ -130,8 +130,8 @@ extension TextNetwork {
     let own = steps.lowerBound * window.batch..<steps.upperBound * window.batch
     let inputs = TokenBatch(tokens: Array(window.inputs[own]), layout: layout)
     let targets = TokenBatch(tokens: Array(window.targets[own]), layout: layout)
-    let result = features(of: inputs, from: state, in: &evaluation)
-    return (readout.crossEntropy(result.rows, targets.tokens).sum(), result.state)
+    let result = summedLoss(of: targets, after: inputs, from: state, in: &evaluation)
+    return (result.sum, result.state)
   }
 
   /// The mean loss per token of a text, in nats, without dropout: every token but the first is asked for once.

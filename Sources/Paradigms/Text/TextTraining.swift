@@ -87,6 +87,7 @@ public struct TextTraining {
         .usage, "the model was rounded to \(precision) for inference, and cannot be trained", at: folder,
         hint: "train in the folder that it was made from")
     }
+    try configuration.settings.demandMembers(among: model.network.parameters)
     let streams = try corpus.trainingStreams(
       batch: configuration.batch, length: configuration.length, step: configuration.step)
     self.model = model

@@ -14,7 +14,7 @@ final class TokenSession {
   /// Goes on from a state of one sequence. The recurrent layers multiply in `precision`.
   init(_ network: TextNetwork, from state: LayerState, precision: Precision) {
     session = Session(network.recurrent, from: state, precision: precision)
-    vectors = network.embedding.table.value
+    vectors = network.scale == 1 ? network.embedding.table.value : network.scale * network.embedding.table.value
     let weight = network.readout.weight.value
     readout = PackedMatrix(
       weight.storage.floats, k: weight.shape[1], n: weight.shape[0], columns: weight.shape[1], transposed: true)

@@ -1,0 +1,139 @@
+import Corpora
+import Foundation
+import Interchange
+import Networks
+import Tensors
+import Training
+
+/// A ready model of one paradigm that learns from examples, each by itself: pictures, texts with a label, sentences
+/// with tags, pairs of sentences.
+///
+/// Its folder holds `config.json` (``ModelConfiguration``), the tables that it reads with (words, labels),
+/// `weights.safetensors` (the best weights so far), `history.jsonl` and `checkpoints/`.
+public protocol ExampleModel: Sendable {
+  /// One thing to learn from.
+  associatedtype Example: Sendable
+  /// The network's sizes, and how data are read.
+  associatedtype Shape: ModelShape
+  /// The network's type.
+  associatedtype Network: Module
+  /// What measuring gives.
+  associatedtype Score: ModelScore
+  /// The word in `config.json` and after `unroll train`: `classify`.
+  static var paradigm: String { get }
+  /// Sizes, and how it was trained.
+  var configuration: ModelConfiguration<Shape> { get }
+  /// The network.
+  var network: Network { get }
+  /// A model whose network has no values yet, with the tables in its folder.
+  init(_ configuration: ModelConfiguration<Shape>, tablesIn folder: String) throws(UnrollError)
+  /// Writes the tables that it reads with.
+  func writeTables(to folder: String) throws(UnrollError)
+  /// What batches are made by: time steps of an example.
+  func length(of example: Example) -> Int
+  /// The summed loss of some examples in nats, and the number of units (sentences, words) that it is a sum over.
+  func loss(of examples: [Example], in evaluation: inout Evaluation) -> (sum: Tensor, units: Int)
+  /// Measures the model.
+  func score(_ examples: [Example]) -> Score
+}
+
+/// What a model measures.
+public protocol ModelScore: Sendable, Encodable {
+  /// What epochs are judged by; lower is better.
+  var judged: Double { get }
+  /// What ``judged`` is: `error rate`.
+  static var judgedBy: String { get }
+  /// For people, on one line or several.
+  var text: String { get }
+}
+
+/// Sizes of a network.
+public protocol ModelShape: Hashable, Sendable, Codable {
+  /// Throws when a number is outside its range, before anything of that size is built. `place` is a file, or nil for
+  /// flags.
+  func validate(at place: String?) throws(UnrollError)
+}
+
+extension ModelShape {
+  /// Throws unless a number is in a range; `name` is the flag that sets it.
+  func require(_ name: String, _ value: Int, _ range: ClosedRange<Int>, at place: String?) throws(UnrollError) {
+    guard !range.contains(value) else { return }
+    throw UnrollError(
+      place == nil ? .usage : .invalidData,
+      "\(name) is \(value), and must be in \(range.lowerBound)...\(range.upperBound)", at: place,
+      hint: place == nil ? "change --\(name)" : "the file is damaged, or was edited: mend the number")
+  }
+
+  /// Throws unless a rate is at least 0 and below 1.
+  func requireRate(_ name: String, _ value: Float, at place: String?) throws(UnrollError) {
+    guard !(value >= 0 && value < 1) else { return }
+    throw UnrollError(
+      place == nil ? .usage : .invalidData, "\(name) is \(value), and must be at least 0 and below 1", at: place,
+      hint: place == nil ? "change --\(name)" : "the file is damaged, or was edited: mend the number")
+  }
+}
+
+/// What `config.json` says of a model of examples.
+public struct ModelConfiguration<Shape: ModelShape>: Hashable, Sendable, Codable {
+  /// The newest version of the folder's form.
+  public static var newestVersion: Int { 1 }
+  /// Version of the folder's form.
+  public var version = 1
+  /// The kind of model.
+  public var paradigm: String
+  /// Sizes of the network, and how data are read.
+  public var shape: Shape
+  /// Examples of a batch.
+  public var batch: Int
+  /// Decides initial weights, masks and order.
+  public var seed: UInt64 = 1
+  /// The optimiser and its schedule.
+  public var settings: TrainingSettings
+  /// The data that it was trained on; nil: not from a file.
+  public var data: DataSource?
+
+  /// A configuration.
+  public init(paradigm: String, shape: Shape, batch: Int, settings: TrainingSettings, data: DataSource? = nil) {
+    self.paradigm = paradigm
+    self.shape = shape
+    self.batch = batch
+    self.settings = settings
+    self.data = data
+  }
+
+  /// Throws when a number is outside its range. `place` is a file, or nil for flags.
+  public func validate(at place: String? = nil) throws(UnrollError) {
+    try shape.validate(at: place)
+    try shape.require("batch", batch, 1...1_000_000, at: place)
+    do {
+      try settings.validate()
+    } catch {
+      throw UnrollError(
+        place == nil ? .usage : .invalidData, error.message, at: place, hint: place == nil ? error.hint : nil)
+    }
+  }
+}
+
+/// A file to train on, and what it is known by.
+public struct DataSource: Hashable, Sendable, Codable {
+  /// The path as it was given.
+  public var path: String
+  /// Checksum of its content.
+  public var checksum: String
+
+  /// A source.
+  public init(path: String, checksum: String) {
+    self.path = path
+    self.checksum = checksum
+  }
+}
+
+extension ExampleModel {
+  /// Opens a model folder. Throws when something is missing, damaged, too new, or does not fit together.
+  public init(contentsOf folder: String) throws(UnrollError) {
+    let configuration = try ModelFolder.configuration(Shape.self, of: Self.paradigm, in: folder)
+    let weights = try SafeTensors.read(from: folder + "/weights.safetensors")
+    try self.init(configuration, tablesIn: folder)
+    try Weights.assign(weights.tensors, to: network, at: folder + "/weights.safetensors")
+  }
+}

@@ -1,0 +1,97 @@
+import Foundation
+import Interchange
+import Networks
+import Training
+
+/// Training of a model of examples in a folder, new or resumed.
+///
+///     let training = try ExampleTraining(classifier, training: texts, validation: others, folder: "reviews")
+///     try training.run { event in … }
+public struct ExampleTraining<Model: ExampleModel> {
+  /// What is trained.
+  public let model: Model
+  private let folder: String?
+  private let isResumed: Bool
+  private let objective: ExampleObjective<Model>
+
+  /// A new training. The folder gets `config.json` and the model's tables when it runs; nil keeps nothing.
+  ///
+  /// Throws when a number cannot be, there are no examples, or the folder holds a model already.
+  public init(
+    _ model: Model, training: [Model.Example], validation: [Model.Example], folder: String?
+  ) throws(UnrollError) {
+    try model.configuration.validate()
+    if let folder, try CheckpointStore(folder: folder).isTaken {
+      throw UnrollError(
+        .usage, "the folder holds a model already", at: folder,
+        hint: "go on with it: --resume; or choose another folder: --out")
+    }
+    try self.init(model, training, validation, folder, isResumed: false)
+  }
+
+  /// Goes on with the training in a folder, from its newest checkpoint; or begins it again when it was killed before it
+  /// had one.
+  ///
+  /// - Parameters:
+  ///   - folder: The model folder.
+  ///   - epochs: A new number of epochs, when there shall be more.
+  ///   - fresh: A model of the same configuration with the values that a training begins with.
+  ///   - load: Reads the examples as the model does, and what their file is known by.
+  /// - Throws: when the folder is no model's, or the data are not those that the training began with.
+  public init(
+    resuming folder: String, epochs: Int? = nil, fresh: (Model) -> Model,
+    load: (Model) throws -> (training: [Model.Example], validation: [Model.Example], source: DataSource?)
+  ) throws {
+    var configuration = try ModelFolder.configuration(Model.Shape.self, of: Model.paradigm, in: folder)
+    if let epochs {
+      configuration.settings.epochs = epochs
+      try configuration.validate()
+    }
+    let hasBegun = try CheckpointStore(folder: folder).hasTraining
+    let empty = try Model(configuration, tablesIn: folder)
+    let data = try load(empty)
+    guard data.source?.checksum == configuration.data?.checksum else {
+      throw UnrollError(
+        .invalidData, "these are not the data that the training began with", at: data.source?.path,
+        hint: "give those: --data FILE; or start anew in another folder: --out")
+    }
+    try self.init(
+      hasBegun ? empty : fresh(empty), data.training, data.validation, folder, isResumed: hasBegun)
+  }
+
+  private init(
+    _ model: Model, _ training: [Model.Example], _ validation: [Model.Example], _ folder: String?, isResumed: Bool
+  ) throws(UnrollError) {
+    guard !training.isEmpty else {
+      throw UnrollError(.invalidData, "there are no examples to train on", at: model.configuration.data?.path)
+    }
+    try model.configuration.settings.demandMembers(among: model.network.parameters)
+    self.model = model
+    self.folder = folder
+    self.isResumed = isResumed
+    objective = ExampleObjective(model, training: training, validation: validation)
+  }
+
+  /// Trains. Afterwards the model has the best weights when there is a folder, else the last ones.
+  ///
+  /// - Parameters:
+  ///   - stop: What to look at after each update for the wish to stop.
+  ///   - report: Called with every event.
+  @discardableResult
+  public func run(stop: StopRequest = StopRequest(), _ report: (TrainingEvent) -> Void = { _ in }) throws
+    -> TrainingSummary
+  {
+    if let folder {
+      try CheckpointStore(folder: folder).prepare()
+      // The tables first: a folder with a config.json is a model.
+      if !isResumed { try model.writeTables(to: folder) }
+      try StrictJSON.write(model.configuration, to: folder + "/config.json")
+    }
+    var trainer = try Trainer(objective, settings: model.configuration.settings, folder: folder, stop: stop)
+    let summary = try trainer.run(resuming: isResumed, report)
+    if let folder, summary.bestEpoch != nil {
+      try Weights.load(into: model.network, from: folder + "/weights.safetensors")
+    }
+    return summary
+  }
+}

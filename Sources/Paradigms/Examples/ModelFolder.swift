@@ -1,0 +1,56 @@
+import Foundation
+import Interchange
+
+/// Model folders: what kind of model is in one, and what its `config.json` says.
+public enum ModelFolder {
+  private struct Header: Decodable {
+    let version: Int
+    let paradigm: String
+  }
+
+  /// The paradigm of the model in a folder: `text`, `classify`. Throws when it holds none.
+  public static func paradigm(of folder: String) throws(UnrollError) -> String { try header(of: folder).paradigm }
+
+  private static func header(of folder: String) throws(UnrollError) -> Header {
+    let path = folder + "/config.json"
+    var isFolder: ObjCBool = false
+    let isThere = FileManager.default.fileExists(atPath: folder, isDirectory: &isFolder)
+    guard isThere, isFolder.boolValue, FileManager.default.fileExists(atPath: path) else {
+      let message =
+        !isThere
+        ? "there is no model folder"
+        : isFolder.boolValue
+          ? "the folder holds no model: config.json is missing" : "this is a file, not a model folder"
+      throw UnrollError(
+        .missing, message, at: folder.isEmpty ? nil : folder,
+        hint: "train a model: unroll train; then name its --out DIR here")
+    }
+    return try StrictJSON.read(Header.self, from: path)
+  }
+
+  /// The configuration of a model of examples.
+  static func configuration<Shape: ModelShape>(
+    _ shape: Shape.Type, of paradigm: String, in folder: String
+  ) throws(UnrollError) -> ModelConfiguration<Shape> {
+    let header = try header(of: folder)
+    let path = folder + "/config.json"
+    guard header.paradigm == paradigm else {
+      throw UnrollError(
+        .invalidData, "this is a model of the paradigm `\(header.paradigm)`, not `\(paradigm)`", at: path,
+        hint: "give the folder of a model that `unroll train \(paradigm)` made")
+    }
+    guard header.version <= ModelConfiguration<Shape>.newestVersion else {
+      throw UnrollError(
+        .unsupportedVersion,
+        "the model folder has version \(header.version), this program knows "
+          + "\(ModelConfiguration<Shape>.newestVersion)", at: path, hint: "open it with the newer program that wrote it"
+      )
+    }
+    guard header.version >= 1 else {
+      throw UnrollError(.invalidData, "a model folder has no version \(header.version)", at: path)
+    }
+    let configuration = try StrictJSON.read(ModelConfiguration<Shape>.self, from: path)
+    try configuration.validate(at: path)
+    return configuration
+  }
+}
