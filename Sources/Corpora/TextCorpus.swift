@@ -43,8 +43,8 @@ public struct TextCorpus: Sendable {
     try self.init(PlainText(contentsOf: path, limit: limit), as: tokenization)
   }
 
-  /// Reads one file, or three. Throws as ``init(contentsOf:as:limit:)``, and for a held-out text of fewer than two
-  /// tokens.
+  /// Reads one file, or three. Throws as ``init(contentsOf:as:limit:)-(String,_,_)``, and for a held-out text of fewer
+  /// than two tokens.
   public init(
     contentsOf files: TextFiles, as tokenization: Tokenization = .characters, limit: Int = PlainText.defaultLimit
   ) throws(UnrollError) {
@@ -58,7 +58,7 @@ public struct TextCorpus: Sendable {
       test: PlainText(contentsOf: heldOut.test, limit: limit), as: tokenization)
   }
 
-  /// Cuts a text in parts; see ``init(contentsOf:as:limit:)``.
+  /// Cuts a text in parts; see ``init(contentsOf:as:limit:)-(String,_,_)``.
   public init(_ text: PlainText, as tokenization: Tokenization = .characters) throws(UnrollError) {
     files = TextFiles(path: text.source)
     characters = text.count

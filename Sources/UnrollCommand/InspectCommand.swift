@@ -21,13 +21,12 @@ struct InspectCommand: ParsableCommand {
     case step
     case stepUnrolled = "step-unrolled"
   }
-  enum Format: String, ExpressibleByArgument, CaseIterable { case text, dot, svg }
 
   @Argument(help: "The model folder.") var folder: String
   @Option(parsing: .unconditional, help: "The recurrent layer to look into, from 0.") var layer = 0
   @Flag(help: "Show the step's graph before and after each pass, and its adjoint's.") var passes = false
   @Option(help: "Draw this only.") var picture: Picture?
-  @Option(help: "The picture's form.") var format = Format.text
+  @Option(help: "The picture's form.") var format = PictureFormat.text
   @Option(parsing: .unconditional, help: "Time steps of an unrolled picture.") var steps = 3
   @Option(help: "Write the picture to a file.") var out: String?
   @OptionGroup var common: CommonOptions
@@ -57,12 +56,7 @@ struct InspectCommand: ParsableCommand {
   }
 
   private func show(_ diagram: Diagram) throws {
-    let text =
-      switch format {
-      case .text: diagram.text() + "\n"
-      case .dot: diagram.dot
-      case .svg: diagram.svg
-      }
+    let text = diagram.drawn(as: format)
     if let out {
       try AtomicFile.write(Data(text.utf8), to: out)
     } else if common.json {
@@ -120,6 +114,8 @@ struct InspectCommand: ParsableCommand {
   }
 }
 
+extension PictureFormat: ExpressibleByArgument {}
+
 /// A language model, seen from outside.
 struct ModelView {
   let model: TextModel
@@ -139,13 +135,11 @@ struct ModelView {
   func equations(_ graph: StepGraph) -> String { graph.equations(names: layer.stepNames) }
 
   func diagram(_ picture: InspectCommand.Picture, steps: Int) -> Diagram {
-    let graph = plan.history[0].graph
-    return switch picture {
+    switch picture {
     case .network: .network(boxes)
     case .networkUnrolled: .network(boxes, unrolled: steps)
-    case .step: .folded(graph, names: layer.stepNames, title: "One step of \(layer.cellName), folded")
-    case .stepUnrolled:
-      .unrolled(graph, names: layer.stepNames, steps: steps, title: "\(layer.cellName), unrolled over time")
+    case .step: layer.stepDiagram(unrolled: nil)
+    case .stepUnrolled: layer.stepDiagram(unrolled: steps)
     }
   }
 
