@@ -7,5 +7,6 @@ struct TrainCommand: ParsableCommand {
     discussion: """
         unroll train text --data poems.txt --out poems
         unroll train classify --data reviews.tsv --out reviews
-      """, subcommands: [TrainTextCommand.self, TrainClassifyCommand.self])
+        unroll train tag --data en-train.conllu --validation en-dev.conllu --test en-test.conllu --out tagger
+      """, subcommands: [TrainTextCommand.self, TrainClassifyCommand.self, TrainTagCommand.self])
 }
