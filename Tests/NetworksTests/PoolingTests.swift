@@ -92,4 +92,40 @@ import Testing
     for comparison in comparisons { #expect(comparison.error < 1e-4, "\(pooling), \(comparison)") }
     #expect(comparisons.count == 9)
   }
+
+  /// Weights add up to 1, follow the scores, and stay numbers where scores are huge; a sequence's vector is the same
+  /// alone.
+  @Test func attentionIsAWeightedMean() {
+    var random = RandomSource(seed: 103)
+    let pooling = AttentivePooling(size: 3, hidden: 5, using: &random)
+    let batch = SequenceBatch.random(lengths: [4, 0, 1, 6], features: 3, using: &random)
+    let vectors = pooling(batch)
+    #expect(vectors.shape == [4, 3] && vectors.rows(1..<2) == .zeros([1, 3]))
+    #expect(zip(vectors.rows(2..<3).values, batch.sequence(2).values).allSatisfy { abs($0 - $1) < 1e-6 })
+    for b in [0, 3] {
+      let own = batch.sequence(b)
+      let scores = pooling.question(tanh(pooling.key(own))).values.map { exp(Double($0)) }
+      for i in 0..<3 {
+        let mean = zip(scores, 0..<own.shape[0]).reduce(0) { $0 + $1.0 * Double(own[$1.1, i]) } / scores.reduce(0, +)
+        #expect(abs(Double(vectors[b, i]) - mean) < 1e-5)
+      }
+    }
+    pooling.question.weight.value = pooling.question.weight.value * 1e6
+    #expect(pooling(batch).values.allSatisfy(\.isFinite))
+    for comparison in compareGradients(
+      leaves: [batch.rows],
+      { leaves in
+        square(AttentivePooling(size: 3, hidden: 5, using: &random)(batch.replacingRows(with: leaves[0]))).sum()
+      })
+    { #expect(comparison.error < 2e-3, "\(comparison.name): \(comparison.error)") }
+  }
+
+  @Test(arguments: CellKind.allCases) func everyCellHasTwoDirections(cell: CellKind) {
+    var random = RandomSource(seed: 104)
+    let layer = cell.bidirectional(inputSize: 3, hiddenSize: 4, using: &random)
+    #expect(layer.inputSize == 3 && layer.outputSize == 8)
+    let batch = SequenceBatch.random(lengths: [2, 0, 3], features: 3, using: &random)
+    #expect(layer(batch).output.rows.shape == [5, 8])
+    #expect(layer.forward.parameters.first?.parameter !== layer.backward.parameters.first?.parameter)
+  }
 }

@@ -14,7 +14,8 @@ import Testing
   }
 
   @Test(arguments: [
-    "demo", "train", "train text", "generate", "evaluate", "inspect", "quantize", "cells", "bench kernels",
+    "demo", "train", "train text", "train classify", "generate", "evaluate", "predict", "inspect", "quantize", "cells",
+    "bench kernels",
     "bench recurrent", "bench passes",
   ])
   func helpHasAnExample(command: String) throws {

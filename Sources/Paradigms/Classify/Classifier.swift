@@ -165,7 +165,7 @@ public struct Classifier: FileModel, LineModel {
 
   /// Measures the model on examples: accuracy, F1, confusion, loss.
   public func score(_ examples: [Example]) -> ClassifierScore {
-    var score = ClassifierScore.Count(labels: labels.entries)
+    var score = ClassifierScoreCount(labels: labels.entries)
     for (example, row) in zip(examples, probabilities(of: examples.map(\.tokens))) {
       score.count(row, truth: Int(example.label))
     }

@@ -22,7 +22,8 @@ public struct ClassifierNetwork: Module {
   public init(_ shape: ClassifierShape, tokens: Int, labels: Int, using random: inout RandomSource) {
     self.shape = shape
     dropout = Dropout(rate: shape.dropout)
-    embedding = Embedding(tokens: tokens, size: shape.embedding, using: &random)
+    embedding = Embedding(
+      tokens: tokens, size: shape.embedding, initializer: .normal(deviation: 0.1), using: &random)
     let outputs = shape.isBidirectional ? 2 * shape.hidden : shape.hidden
     let layers = (0..<shape.layers).map { layer -> any SequenceLayer in
       let inputs = layer == 0 ? shape.embedding : outputs

@@ -61,42 +61,44 @@ public struct ClassifierScore: ModelScore, Hashable {
     }
     return lines.joined(separator: "\n")
   }
+}
 
-  /// Counts answers.
-  struct Count {
-    private let labels: [String]
-    private var confusion: [[Int]]
-    private var nats = 0.0
+/// Counts answers, and makes a score of them.
+package struct ClassifierScoreCount {
+  private let labels: [String]
+  private var confusion: [[Int]]
+  private var nats = 0.0
 
-    init(labels: [String]) {
-      self.labels = labels
-      confusion = [[Int]](repeating: [Int](repeating: 0, count: labels.count), count: labels.count)
+  /// Nothing counted yet.
+  package init(labels: [String]) {
+    self.labels = labels
+    confusion = [[Int]](repeating: [Int](repeating: 0, count: labels.count), count: labels.count)
+  }
+
+  /// Counts an answer: probabilities of all labels, and the right one.
+  package mutating func count(_ probabilities: [Float], truth: Int) {
+    let given = probabilities.indices.max { probabilities[$0] < probabilities[$1] } ?? 0
+    confusion[truth][given] += 1
+    nats -= log(max(Double(probabilities[truth]), 1e-30))
+  }
+
+  /// The score of what was counted.
+  package var score: ClassifierScore {
+    let all = confusion.reduce(0) { $0 + $1.reduce(0, +) }
+    let right = labels.indices.reduce(0) { $0 + confusion[$1][$1] }
+    func share(_ part: Int, _ whole: Int) -> Double { whole == 0 ? 0 : Double(part) / Double(whole) }
+    let each = labels.indices.map { label in
+      let hits = confusion[label][label]
+      let (own, given) = (confusion[label].reduce(0, +), confusion.reduce(0) { $0 + $1[label] })
+      return ClassifierScore.Label(
+        label: labels[label], examples: own, precision: share(hits, given), recall: share(hits, own),
+        f1: share(2 * hits, own + given))
     }
-
-    /// Counts an answer: probabilities of all labels, and the right one.
-    mutating func count(_ probabilities: [Float], truth: Int) {
-      let given = probabilities.indices.max { probabilities[$0] < probabilities[$1] } ?? 0
-      confusion[truth][given] += 1
-      nats -= log(max(Double(probabilities[truth]), 1e-30))
-    }
-
-    var score: ClassifierScore {
-      let all = confusion.reduce(0) { $0 + $1.reduce(0, +) }
-      let right = labels.indices.reduce(0) { $0 + confusion[$1][$1] }
-      func share(_ part: Int, _ whole: Int) -> Double { whole == 0 ? 0 : Double(part) / Double(whole) }
-      let each = labels.indices.map { label in
-        let hits = confusion[label][label]
-        let (own, given) = (confusion[label].reduce(0, +), confusion.reduce(0) { $0 + $1[label] })
-        return Label(
-          label: labels[label], examples: own, precision: share(hits, given), recall: share(hits, own),
-          f1: share(2 * hits, own + given))
-      }
-      let occurring = each.filter { $0.examples > 0 }
-      return ClassifierScore(
-        examples: all, accuracy: share(right, all),
-        macroF1: occurring.isEmpty ? 0 : occurring.reduce(0) { $0 + $1.f1 } / Double(occurring.count),
-        nats: all == 0 ? 0 : nats / Double(all), labels: each, confusion: confusion)
-    }
+    let occurring = each.filter { $0.examples > 0 }
+    return ClassifierScore(
+      examples: all, accuracy: share(right, all),
+      macroF1: occurring.isEmpty ? 0 : occurring.reduce(0) { $0 + $1.f1 } / Double(occurring.count),
+      nats: all == 0 ? 0 : nats / Double(all), labels: each, confusion: confusion)
   }
 }
 
