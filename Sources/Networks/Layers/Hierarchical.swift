@@ -24,13 +24,16 @@ public struct Hierarchical: Module {
   public let encoders: [Encoder]
   /// What reads the elements of the highest level.
   public let top: any SequenceLayer
+  /// Of elements, their features among them, before the layer above reads them; not before the finest level.
+  public let dropout: Dropout
 
-  /// Levels above one another, the finest first. Traps when there is no encoder, or a layer takes fewer values than the
-  /// level below it gives.
-  public init(_ encoders: [Encoder], _ top: any SequenceLayer) {
+  /// Levels above one another, the finest first; `dropout` is the rate between them. Traps when there is no encoder, or
+  /// a layer takes fewer values than the level below it gives.
+  public init(_ encoders: [Encoder], _ top: any SequenceLayer, dropout rate: Float = 0) {
     demand(!encoders.isEmpty, "Hierarchical: no encoder below the highest layer")
     self.encoders = encoders
     self.top = top
+    dropout = Dropout(rate: rate)
     for level in encoders.indices {
       demand(
         featureSize(ofLevel: level) >= 0,
@@ -40,7 +43,9 @@ public struct Hierarchical: Module {
   }
 
   /// Two levels.
-  public init(_ encoder: Encoder, _ top: any SequenceLayer) { self.init([encoder], top) }
+  public init(_ encoder: Encoder, _ top: any SequenceLayer, dropout rate: Float = 0) {
+    self.init([encoder], top, dropout: rate)
+  }
 
   /// Values in a time step of the parts.
   public var inputSize: Int { encoders[0].inputSize }
@@ -73,8 +78,8 @@ public struct Hierarchical: Module {
         (level.features?.features ?? 0) == size,
         "Hierarchical: level \(i) has \(level.features?.features ?? 0) features an element, the layer above takes "
           + "\(size)")
-      elements = SequenceBatch(
-        rows: concatenated([rows] + (level.features.map { [$0.rows] } ?? [])), layout: level.layout)
+      let all = concatenated([rows] + (level.features.map { [$0.rows] } ?? []))
+      elements = SequenceBatch(rows: dropout(all, in: &evaluation), layout: level.layout)
     }
     return LayerPath.entering("top") { top(elements, from: state, in: &evaluation) }
   }
