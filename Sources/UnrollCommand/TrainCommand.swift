@@ -7,5 +7,6 @@ struct TrainCommand: ParsableCommand {
     discussion: """
         unroll train text --data poems.txt --out poems
         unroll train classify --data reviews.tsv --out reviews
-      """, subcommands: [TrainTextCommand.self, TrainClassifyCommand.self])
+        unroll train recognize --data train-images-idx3-ubyte.gz --out digits
+      """, subcommands: [TrainTextCommand.self, TrainClassifyCommand.self, TrainRecognizeCommand.self])
 }
