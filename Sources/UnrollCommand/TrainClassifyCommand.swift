@@ -72,12 +72,11 @@ struct TrainClassifyCommand: ExampleCommand {
   var given: [(String, Bool)] { texts.given + network.given }
 
   func configuration() -> ModelConfiguration<ClassifierShape> {
-    var shape = ClassifierShape()
+    var shape = ClassifierShape(texts.tokens ?? .words)
     func set<T>(_ path: WritableKeyPath<ClassifierShape, T>, _ value: T?) {
       if let value { shape[keyPath: path] = value }
     }
     shape.columns = TextColumns(text: texts.textColumn, label: texts.labelColumn, hasHeader: texts.header)
-    set(\.unit, texts.tokens)
     shape.lowercases = texts.lowerCase
     set(\.minimumCount, texts.minimumCount)
     set(\.cell, network.cell)

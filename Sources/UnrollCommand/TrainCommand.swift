@@ -7,8 +7,12 @@ struct TrainCommand: ParsableCommand {
     discussion: """
         unroll train text --data poems.txt --out poems
         unroll train classify --data reviews.tsv --out reviews
+        unroll train recognize --data train-images-idx3-ubyte.gz --out digits
         unroll train tag --data en-train.conllu --validation en-dev.conllu --test en-test.conllu --out tagger
         unroll train translate --data train.en,train.de --out en-de
       """,
-    subcommands: [TrainTextCommand.self, TrainClassifyCommand.self, TrainTagCommand.self, TrainTranslateCommand.self])
+    subcommands: [
+      TrainTextCommand.self, TrainClassifyCommand.self, TrainRecognizeCommand.self, TrainTagCommand.self,
+      TrainTranslateCommand.self,
+    ])
 }
