@@ -127,6 +127,13 @@ import Training
     for change in changes {
       #expect(throws: UnrollError.self) { try Self.configuration(change).validate() }
     }
+    // Every number may be, and the network may not.
+    let huge = Self.configuration {
+      $0.hidden = 16_384
+      $0.layers = 64
+    }
+    try huge.validate()
+    #expect(throws: UnrollError.self) { try Classifier(huge, learningFrom: Self.texts) }
     #expect(throws: UnrollError.self) {
       try Classifier(Self.configuration(), learningFrom: [LabelledText(text: "a", label: "one")])
     }

@@ -85,6 +85,25 @@ import Testing
       Command.unroll(further + ["--data", other, "--json"]), code: 1, ["not the data that the training began with"])
   }
 
+  @Test func tablesAndPicturesAreRecognized() throws {
+    let folder = TestFolder()
+    let table = (0..<80).map { "\($0 % 5),\($0 % 5 > 2 ? "big" : "small")\n" }.joined()
+    let train = ["train", "recognize", "--json", "--hidden", "8", "--out", folder.file("model"), "--data"]
+    try expectFailure(
+      Command.unroll(train + [folder.write("1,a\nx,b\n".utf8, to: "bad.csv")]), code: 1, ["bad.csv:2", "no number"])
+    try expectFailure(
+      Command.unroll(train + [folder.write([0, 0, 8, 1, 0, 0, 0, 0], to: "a-images-idx3-ubyte")]), code: 1,
+      ["a-labels-idx1-ubyte", "not there"])
+    let path = try folder.write(table.utf8, to: "table.csv")
+    let flags = ["--dropout", "0", "--input-dropout", "0", "--learning-rate", "0.05", "--epochs", "30", "--batch", "8"]
+    #expect(try Command.unroll(train + [path] + flags).code == 0)
+    let score = try Command.unroll(["evaluate", folder.file("model"), "--data", path, "--json"])
+    #expect(try score.objects().first?["accuracy"] as? Double == 1)
+    let answers = try Command.unroll(["predict", folder.file("model"), "0", "4"])
+    #expect(answers.output.split(separator: "\n").map { $0.prefix { $0 != "\t" } } == ["small", "big"])
+    try expectFailure(Command.unroll(["predict", folder.file("model"), "1,2", "--json"]), code: 1, ["hold 1 numbers"])
+  }
+
   @Test func wrongFlagsAreErrors() throws {
     let folder = try Self.shared.get()
     let model = folder.file("model")

@@ -71,11 +71,13 @@ public struct Classifier: FileModel, LineModel {
         .invalidData, "all texts have the label `\(labels.first?.prefix(40) ?? "")`: there is nothing to learn",
         at: configuration.data?.path, hint: "name the label's column: --label-column")
     }
+    let tokens = TokenTable(
+      counting: samples.lazy.flatMap { shape.pieces(of: $0.text) }, specials: [Self.unknown],
+      atLeast: shape.minimumCount)
+    try shape.requireMemory(
+      forValues: shape.parameterCount(tokens: tokens.count, labels: labels.count), at: nil)
     self.init(
-      configuration,
-      tokens: TokenTable(
-        counting: samples.lazy.flatMap { shape.pieces(of: $0.text) }, specials: [Self.unknown],
-        atLeast: shape.minimumCount),
+      configuration, tokens: tokens,
       labels: TokenTable(labels.sorted { $0.unicodeScalars.lexicographicallyPrecedes($1.unicodeScalars) }))
   }
 
@@ -93,6 +95,9 @@ public struct Classifier: FileModel, LineModel {
     guard labels.count >= 2 else {
       throw UnrollError(.invalidData, "there are fewer than two labels", at: folder + "/labels.json")
     }
+    try configuration.shape.requireMemory(
+      forValues: configuration.shape.parameterCount(tokens: tokens.count, labels: labels.count),
+      at: folder + "/config.json")
     self.init(configuration, tokens: tokens, labels: labels)
   }
 

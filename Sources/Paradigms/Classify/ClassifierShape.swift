@@ -76,4 +76,15 @@ public struct ClassifierShape: ModelShape {
         hint: place == nil ? "change --\(fault.rate)" : "the file is damaged, or was edited: mend the number")
     }
   }
+  /// Number of learnt values of such a network, but for attention's.
+  func parameterCount(tokens: Int, labels: Int) -> Int {
+    let directions = isBidirectional ? 2 : 1
+    let perLayer = (0..<layers).map { layer in
+      directions
+        * cell.parameterCount(
+          inputSize: layer == 0 ? embedding : directions * hidden, hiddenSize: hidden,
+          normalizesLayers: regularization?.normalizesLayers ?? false)
+    }
+    return perLayer.reduce(tokens * embedding + (directions * hidden + 1) * labels, +)
+  }
 }

@@ -71,6 +71,18 @@ extension ModelShape {
       hint: place == nil ? "change --\(name)" : "the file is damaged, or was edited: mend the number")
   }
 
+  /// Throws when so many learnt values, with their gradients and two numbers of the optimiser each, cannot fit into
+  /// the machine's memory: the sizes may come from a damaged file.
+  func requireMemory(forValues count: Int, at place: String?) throws(UnrollError) {
+    let (bytes, available) = (16 * Double(count), Double(ProcessInfo.processInfo.physicalMemory))
+    guard bytes > available else { return }
+    func gibibytes(_ bytes: Double) -> String { String(format: "%.1f GiB", bytes / Double(1 << 30)) }
+    throw UnrollError(
+      place == nil ? .usage : .invalidData,
+      "a network of \(count) values takes at least \(gibibytes(bytes)) of memory, and this machine has "
+        + gibibytes(available), at: place, hint: "make --hidden, --layers or --embedding smaller")
+  }
+
   /// Throws unless a rate is at least 0 and below 1.
   func requireRate(_ name: String, _ value: Float, at place: String?) throws(UnrollError) {
     guard !(value >= 0 && value < 1) else { return }

@@ -70,6 +70,8 @@ public struct Recognizer: FileModel, LineModel {
         .invalidData, "all examples have the label `\(labels.first?.prefix(40) ?? "")`: there is nothing to learn",
         at: configuration.data?.path, hint: "name the label's column: --label-column")
     }
+    try configuration.shape.requireMemory(
+      forValues: configuration.shape.parameterCount(inputs: size, labels: labels.count), at: nil)
     self.init(
       configuration,
       labels: TokenTable(labels.sorted { $0.unicodeScalars.lexicographicallyPrecedes($1.unicodeScalars) }),
@@ -92,6 +94,9 @@ public struct Recognizer: FileModel, LineModel {
       throw UnrollError(
         .invalidData, "labels and inputs are no model's", at: path, hint: "put back the files that training wrote")
     }
+    try configuration.shape.requireMemory(
+      forValues: configuration.shape.parameterCount(inputs: scale.means.count, labels: labels.count),
+      at: folder + "/config.json")
     self.init(configuration, labels: labels, scale: scale)
   }
 

@@ -27,6 +27,11 @@ public struct RecognizerShape: ModelShape {
     try requireRate("dropout", dropout, at: place)
     try requireRate("input-dropout", inputDropout, at: place)
   }
+
+  /// Number of learnt values of such a network.
+  func parameterCount(inputs: Int, labels: Int) -> Int {
+    zip([inputs] + hidden, hidden + [labels]).reduce(0) { $0 + ($1.0 + 1) * $1.1 }
+  }
 }
 
 /// A recognizer's network: one to one, no cycle at all.
