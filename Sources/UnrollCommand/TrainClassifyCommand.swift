@@ -10,8 +10,8 @@ struct TrainClassifyCommand: ExampleCommand {
   static let configuration = CommandConfiguration(
     commandName: "classify", abstract: "Train a model that tells which class a text belongs to.",
     discussion: """
-      --data is a table (.tsv, .csv), objects (.jsonl), a folder of folders with a text in each .txt file, or a folder of
-      NAME.txt with a text a line; the name of a folder or file is then the class.
+      --data is a table (.tsv, .csv), objects (.jsonl), a folder of folders with a text in each .txt file, or a folder
+      of NAME.txt with a text a line; the name of a folder or file is then the class.
 
         unroll train classify --data reviews.tsv --out reviews
         unroll train classify --data names --tokens characters --out names
@@ -72,12 +72,11 @@ struct TrainClassifyCommand: ExampleCommand {
   var given: [(String, Bool)] { texts.given + network.given }
 
   func configuration() -> ModelConfiguration<ClassifierShape> {
-    var shape = ClassifierShape()
+    var shape = ClassifierShape(texts.tokens ?? .words)
     func set<T>(_ path: WritableKeyPath<ClassifierShape, T>, _ value: T?) {
       if let value { shape[keyPath: path] = value }
     }
     shape.columns = TextColumns(text: texts.textColumn, label: texts.labelColumn, hasHeader: texts.header)
-    set(\.unit, texts.tokens)
     shape.lowercases = texts.lowerCase
     set(\.minimumCount, texts.minimumCount)
     set(\.cell, network.cell)

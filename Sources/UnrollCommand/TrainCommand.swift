@@ -7,6 +7,8 @@ struct TrainCommand: ParsableCommand {
     discussion: """
         unroll train text --data poems.txt --out poems
         unroll train classify --data reviews.tsv --out reviews
-        unroll train tag --data en-train.conllu --validation en-dev.conllu --test en-test.conllu --out tagger
-      """, subcommands: [TrainTextCommand.self, TrainClassifyCommand.self, TrainTagCommand.self])
+        unroll train recognize --data train-images-idx3-ubyte.gz --out digits
+        unroll train tag --data en-train.conllu --out tagger
+      """,
+    subcommands: [TrainTextCommand.self, TrainClassifyCommand.self, TrainRecognizeCommand.self, TrainTagCommand.self])
 }

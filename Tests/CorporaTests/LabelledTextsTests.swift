@@ -38,12 +38,12 @@ import Testing
 
     let named = TextColumns(text: "body", label: "topic")
     #expect(
-      pairs(try read("b.csv", "topic,n,body\nx,1,one\ny,2,two\n", named).texts) == [["one", "x"], ["two", "y"]])
+      try pairs(read("b.csv", "topic,n,body\nx,1,one\ny,2,two\n", named).texts) == [["one", "x"], ["two", "y"]])
     #expect(
-      pairs(try read("b.jsonl", "{\"topic\": 3, \"body\": \"é\"}\n{\"body\":\"b\",\"topic\":true}\n", named).texts)
+      try pairs(read("b.jsonl", "{\"topic\": 3, \"body\": \"é\"}\n{\"body\":\"b\",\"topic\":true}\n", named).texts)
         == [["é", "3"], ["b", "true"]])
     #expect(
-      pairs(try read("c.tsv", "l\tt\nx\ty", TextColumns(text: "2", label: "1", hasHeader: true)).texts) == [["y", "x"]])
+      try pairs(read("c.tsv", "l\tt\nx\ty", TextColumns(text: "2", label: "1", hasHeader: true)).texts) == [["y", "x"]])
   }
 
   @Test func foldersAreRead() throws {

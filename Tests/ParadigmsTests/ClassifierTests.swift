@@ -25,6 +25,7 @@ import Training
     shape.hidden = 7
     shape.embedding = 5
     shape.dropout = 0.1
+    shape.wordDropout = 0
     change(&shape)
     var configuration = Classifier.configuration(shape)
     configuration.batch = 8
@@ -80,7 +81,7 @@ import Training
       ])
     #expect(words.tokens.entries == ["<unk>", "the", "über"])
     let characters = try Classifier(
-      Self.configuration { $0.unit = .characters },
+      Classifier.configuration(ClassifierShape(.characters)),
       learningFrom: [LabelledText(text: "aba", label: "a"), LabelledText(text: "é a", label: "b")])
     #expect(characters.tokens.entries == ["<unk>", "a", " ", "b", "é"])
     #expect(characters.encode("bax") == [3, 1, 0])

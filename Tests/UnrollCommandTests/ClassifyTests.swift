@@ -18,7 +18,7 @@ import Testing
   private static func arguments(_ folder: TestFolder) -> [String] {
     [
       "train", "classify", "--data", folder.file("train.tsv"), "--hidden", "6", "--embedding", "5", "--batch", "8",
-      "--learning-rate", "0.02", "--dropout", "0.1",
+      "--learning-rate", "0.02", "--dropout", "0.1", "--word-dropout", "0",
     ]
   }
 

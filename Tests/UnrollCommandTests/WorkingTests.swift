@@ -14,7 +14,8 @@ import Testing
   }
 
   @Test(arguments: [
-    "demo", "train", "train text", "train classify", "generate", "evaluate", "predict", "inspect", "quantize", "cells",
+    "demo", "train", "train text", "train classify", "train recognize", "generate", "evaluate", "predict", "inspect",
+    "quantize", "cells",
     "bench kernels",
     "bench recurrent", "bench passes",
   ])

@@ -22,8 +22,10 @@ public struct ClassifierNetwork: Module {
   public init(_ shape: ClassifierShape, tokens: Int, labels: Int, using random: inout RandomSource) {
     self.shape = shape
     dropout = Dropout(rate: shape.dropout)
+    // Most words are rare: a large vector that no update ever changes much would be noise. Characters are not.
+    let deviation: Float = shape.unit == .words ? 0.1 : 1
     embedding = Embedding(
-      tokens: tokens, size: shape.embedding, initializer: .normal(deviation: 0.1), using: &random)
+      tokens: tokens, size: shape.embedding, initializer: .normal(deviation: deviation), using: &random)
     let outputs = shape.isBidirectional ? 2 * shape.hidden : shape.hidden
     let layers = (0..<shape.layers).map { layer -> any SequenceLayer in
       let inputs = layer == 0 ? shape.embedding : outputs

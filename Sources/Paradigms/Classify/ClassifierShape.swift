@@ -35,13 +35,13 @@ public struct ClassifierShape: ModelShape {
   /// Whether the layers read a text from both sides.
   public var isBidirectional = true
   /// Values of a token's vector.
-  public var embedding = 64
+  public var embedding = 128
   /// How outputs become one vector.
-  public var pooling = Pooling.max
+  public var pooling = Pooling.attention
   /// Rate of the dropout before, between and after the recurrent layers, and of the vector.
-  public var dropout: Float = 0.5
+  public var dropout: Float = 0.6
   /// Rate of tokens that are read as `<unk>` while training.
-  public var wordDropout: Float = 0
+  public var wordDropout: Float = 0.3
   /// Rate of tokens whose vectors are dropped from a batch while training.
   public var embeddingDropout: Float = 0
   /// Share of the right label's probability that is spread over all labels while training.
@@ -49,8 +49,16 @@ public struct ClassifierShape: ModelShape {
   /// Noise and normalisation inside the recurrent layers; nil: none.
   public var regularization: Regularization?
 
-  /// The default sizes.
-  public init() {}
+  /// The defaults for texts of words, or of characters: these are few, and small differences matter.
+  public init(_ unit: TokenUnit = .words) {
+    self.unit = unit
+    guard unit == .characters else { return }
+    hidden = 128
+    embedding = 32
+    dropout = 0.3
+    wordDropout = 0
+    pooling = .max
+  }
 
   /// Throws when a number is outside its range.
   public func validate(at place: String?) throws(UnrollError) {

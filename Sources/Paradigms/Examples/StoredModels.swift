@@ -7,7 +7,7 @@ import Interchange
 ///     }
 public enum StoredModels {
   /// All kinds, beside the language model, which is opened as a ``TextModel``.
-  public static let all: [any StoredModel.Type] = [Classifier.self, Tagger.self]
+  public static let all: [any StoredModel.Type] = [Classifier.self, Recognizer.self, Tagger.self]
 
   /// Opens the model in a folder; nil when it is of a paradigm that is not in ``all``. Throws when the folder holds
   /// none, or a damaged one.

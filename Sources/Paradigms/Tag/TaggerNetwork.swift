@@ -54,8 +54,8 @@ public struct TaggerNetwork: Module {
     return dropout(result.output.rows, in: &evaluation)
   }
 
-  /// The summed loss of the tags in nats. `words` and `tags` are packed alike, `characters` has a sequence for each word,
-  /// sentence by sentence.
+  /// The summed loss of the tags in nats. `words` and `tags` are packed alike, `characters` has a sequence for each
+  /// word, sentence by sentence.
   func loss(
     of tags: TokenBatch, for words: TokenBatch, _ characters: TokenBatch, in evaluation: inout Evaluation
   ) -> Tensor {
