@@ -11,7 +11,7 @@ import Testing
   private static let shared = Result {
     let folder = TestFolder()
     _ = try folder.write(sentences.utf8, to: "train.txt")
-    let outcome = try Command.unroll(arguments(folder) + ["--out", folder.file("model"), "--epochs", "6"])
+    let outcome = try Command.unroll(arguments(folder) + ["--out", folder.file("model"), "--epochs", "20"])
     guard outcome.code == 0 else { throw Sample.Failure(outcome: outcome) }
     #expect(outcome.errors.contains("test: accuracy 100.00 %") && outcome.errors.contains("spans: F1 100.00 %"))
     return folder

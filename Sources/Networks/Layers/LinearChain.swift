@@ -3,9 +3,9 @@ import Recurrence
 import Tensors
 
 /// A readout of whole sequences of tags: a linear-chain conditional random field (Lafferty et al. 2001; over a
-/// recurrent network Huang et al. 2015). The score of a sequence of tags is the sum of its tags' scores, which a
-/// network gives, and of learnt scores of each tag after the one before it; its probability is the exponential of that,
-/// divided by the sum over all sequences.
+/// recurrent network Huang et al. 2015). A sequence of tags has the sum of its tags' scores, which a network gives, and
+/// of learnt scores of each tag after the one before it; its probability is the exponential of that, divided by the sum
+/// over all sequences.
 ///
 ///     let chain = LinearChain(tags: 9)
 ///     chain.loss(of: tags, scores: readout(rows)).sum()                            // -log of the tags' probability

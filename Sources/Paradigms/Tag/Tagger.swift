@@ -51,10 +51,10 @@ public struct Tagger: FileModel, LineModel {
   /// The tags.
   public let tags: TokenTable
 
-  /// The default configuration of a training: 15 epochs with Adam at 0.002, falling along a cosine.
+  /// The default configuration of a training: 8 epochs with Adam at 0.002, falling along a cosine.
   public static func configuration(_ shape: TaggerShape = TaggerShape()) -> ModelConfiguration<TaggerShape> {
     let settings = TrainingSettings(
-      epochs: 15, learningRate: 0.002, schedule: .cosine(warmUp: 100, final: 0.01), clipping: .norm(5))
+      epochs: 8, learningRate: 0.002, schedule: .cosine(warmUp: 100, final: 0.01), clipping: .norm(5))
     return ModelConfiguration(paradigm: paradigm, shape: shape, batch: 32, settings: settings)
   }
 
