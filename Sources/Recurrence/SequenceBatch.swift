@@ -78,6 +78,20 @@ public struct SequenceBatch: Sendable {
     return rows.gatheringRows((0..<lengths[index]).map { Int32(packed[$0 * layout.batch + index]) })
   }
 
+  /// Some of the sequences, by their numbers, in the order given; one may be asked for several times. Traps when there
+  /// is no such sequence.
+  public func sequences(_ numbers: [Int]) -> SequenceBatch {
+    if let number = numbers.first(where: { !lengths.indices.contains($0) }) {
+      mistake("SequenceBatch: sequence \(number) of \(layout.batch)")
+    }
+    let (packed, batch) = (layout.packedIndex, layout.batch)
+    let chosen = Layout(lengths: numbers.map { lengths[$0] })
+    let source = chosen.paddedIndex.map { index in
+      Int32(packed[index / chosen.batch * batch + numbers[index % chosen.batch]])
+    }
+    return SequenceBatch(rows: rows.gatheringRows(source), layout: chosen)
+  }
+
   /// The batch with other rows of the same layout.
   public func replacingRows(with rows: Tensor) -> SequenceBatch { SequenceBatch(rows: rows, layout: layout) }
 

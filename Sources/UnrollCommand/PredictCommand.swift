@@ -89,13 +89,13 @@ struct BeamOption {
   /// The model with this width. Throws when it does not look for answers.
   func applied(to model: any LineModel) throws(UnrollError) -> any LineModel {
     guard let width else { return model }
-    guard var translator = model as? Translator else {
+    guard var searching = model as? any SearchingModel else {
       throw UnrollError(
-        .usage, "--beam is for translation; a model of `\(type(of: model).paradigm)` has one answer",
+        .usage, "--beam is for models that look for their answers; one of `\(type(of: model).paradigm)` has one answer",
         hint: "leave it out")
     }
-    translator.search.width = width
-    return translator
+    searching.search.width = width
+    return searching
   }
 }
 

@@ -52,6 +52,10 @@ import Training
     let folder = NSTemporaryDirectory() + "/unroll-\(UUID().uuidString)"
     defer { try? FileManager.default.removeItem(atPath: folder) }
     let tagger = try Self.trained(chain: chain, folder: folder)
+    let count = tagger.configuration.shape.parameterCount(
+      words: tagger.words.count, characters: tagger.characters.count, tags: tagger.tags.count)
+    let ofChain = tagger.network.chain?.parameterCount ?? 0
+    #expect(tagger.network.parameterCount == count + ofChain)
     let held = try Self.sentences(40, seed: 9).map(tagger.example)
     let score = tagger.score(held)
     #expect(score.accuracy > 0.97 && score.unknownAccuracy > 0.9 && score.unknownWords > 0, "\(score)")

@@ -29,24 +29,31 @@ import Training
     return ModelConfiguration(paradigm: Translator.paradigm, shape: shape, batch: 16, settings: settings)
   }
 
-  static let trained: Translator = {
-    let model = Translator(configuration(epochs: 12), learningFrom: pairs)
-    let examples = pairs.map(model.example)
-    // Numbers that cannot be would be the test's own fault.
-    let training = try? ExampleTraining(model, training: examples, validation: [], folder: nil)
-    _ = try? training?.run()
+  static let shared = Result {
+    let model = try Translator(configuration(epochs: 12), learningFrom: pairs)
+    try ExampleTraining(model, training: pairs.map(model.example), validation: [], folder: nil).run()
     return model
-  }()
+  }
 
-  @Test func itLearnsToTranslate() {
-    let score = Self.trained.score(Self.pairs.map(Self.trained.example))
+  @Test func itLearnsToTranslate() throws {
+    let model = try Self.shared.get()
+    let score = model.score(Self.pairs.map(model.example))
     #expect(score.exact > 0.9 && score.bleu > 80, "\(score.text)")
-    #expect(Self.trained.translate(["seven one"])[0][0].text == "1 7")
+    #expect(model.translate(["seven one"])[0][0].text == "1 7")
+    #expect(model.network.parameterCount == model.configuration.shape.parameterCount)
+  }
+
+  /// Sizes that no machine has are refused before anything is built.
+  @Test func hugeNetworksAreRefused() throws {
+    var configuration = Self.configuration(epochs: 1)
+    (configuration.shape.hidden, configuration.shape.layers) = (16_384, 64)
+    let error = #expect(throws: UnrollError.self) { try Translator(configuration, learningFrom: Self.pairs) }
+    #expect(error.map { $0.kind == .usage && $0.message.contains("memory") } == true)
   }
 
   /// Wider searches find what is at least as likely; scores fall; nothing is found twice.
-  @Test func beamsFindBetterOnes() {
-    let model = Self.trained
+  @Test func beamsFindBetterOnes() throws {
+    let model = try Self.shared.get()
     let sentences = ["three four five six", "", "nine", "eight eight one", "unknown words"]
     let greedy = model.translate(sentences, by: BeamSearch(width: 1, alpha: 0))
     let wide = model.translate(sentences, by: BeamSearch(width: 6, alpha: 0))
@@ -60,8 +67,8 @@ import Training
   }
 
   /// Alone, in another order or in a larger batch, a sentence has the same translations.
-  @Test func sentencesDoNotMeet() {
-    let model = Self.trained
+  @Test func sentencesDoNotMeet() throws {
+    let model = try Self.shared.get()
     let sentences = Self.pairs.prefix(20).map(\.source)
     let together = model.translate(sentences, by: BeamSearch(width: 3))
     for (i, sentence) in sentences.enumerated() {
@@ -72,8 +79,8 @@ import Training
   }
 
   /// A translation's score is its log-probability by the training's own loss.
-  @Test func scoresAreLogProbabilities() {
-    let model = Self.trained
+  @Test func scoresAreLogProbabilities() throws {
+    let model = try Self.shared.get()
     for sentence in ["two five", "six six six one"] {
       let best = model.translate([sentence], by: BeamSearch(width: 4, alpha: 0))[0][0]
       let pair = ParallelTexts.Pair(source: sentence, target: best.text)
@@ -87,7 +94,7 @@ import Training
   @Test func foldersKeepModels() throws {
     let folder = FileManager.default.temporaryDirectory.appendingPathComponent("unroll-\(UUID().uuidString)").path
     defer { try? FileManager.default.removeItem(atPath: folder) }
-    let model = Translator(Self.configuration(epochs: 2), learningFrom: Self.pairs)
+    let model = try Translator(Self.configuration(epochs: 2), learningFrom: Self.pairs)
     let examples = Self.pairs.map(model.example)
     try ExampleTraining(
       model, training: Array(examples.prefix(300)), validation: Array(examples.suffix(50)), folder: folder

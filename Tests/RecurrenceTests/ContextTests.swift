@@ -157,9 +157,12 @@ import Testing
     }
   }
 
-  @Test func equationsNameMatrices() {
-    let problem = Problem([1])
-    let text = problem.unroller.plan().history[0].graph.description
-    #expect(text.contains("context 1") && text.contains("row matrices timesVectors"))
+  @Test func equationsShowContextsAndMatrices() {
+    let graph = Problem([1]).unroller.plan().history[0].graph
+    let text = graph.equations(names: StepNames(states: ["hidden", "memory"], parameters: [:]))
+    for part in ["softmax(context 1·tanh(", "context 1ᵀ·y₂ + mᵀ·h", "m′ = 0.5 × m + h′·hᵀ"] {
+      #expect(text.contains(part), "\(part) in \(text)")
+    }
+    #expect(graph.description.contains("row matrices timesVectors"))
   }
 }

@@ -104,6 +104,15 @@ import Testing
     #expect(back[2, 0, 1] == 0)
   }
 
+  @Test func sequencesAreChosenByNumber() {
+    var random = RandomSource(seed: 4)
+    let batch = SequenceBatch.random(lengths: [2, 0, 5, 3], features: 2, using: &random)
+    let numbers = [3, 2, 3, 1, 0, 2, 2]
+    let chosen = batch.sequences(numbers)
+    #expect(chosen.lengths == [3, 5, 3, 0, 2, 5, 5])
+    for (i, number) in numbers.enumerated() { #expect(chosen.sequence(i) == batch.sequence(number)) }
+  }
+
   /// Contract 4: a sequence in chunks with carried state is the whole sequence, and so is its gradient as long as the state
   /// is not cut off.
   @Test(arguments: TestCell.all.filter { !$0.description.contains("backward") }, [1, 2, 3, 7])

@@ -5,7 +5,8 @@ import Tensors
 /// The examples are shuffled, cut into pools of `pool` batches, sorted by length inside each, and cut into batches,
 /// which are shuffled again: a batch holds sequences of about the same length, and no epoch has the same batches.
 public enum LengthBatches {
-  /// Numbers of examples in batches of at most `batch`, by their lengths. The same `random` gives the same batches.
+  /// Numbers of examples in batches of `batch`, one of them of what is left, by their lengths. The same `random` gives
+  /// the same batches.
   ///
   ///     LengthBatches.shuffled([3, 9, 4, 8], batch: 2, using: &random)   // such as [[1, 3], [0, 2]]
   public static func shuffled(

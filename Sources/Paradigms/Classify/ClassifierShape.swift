@@ -70,12 +70,9 @@ public struct ClassifierShape: ModelShape {
     try requireRate("word-dropout", wordDropout, at: place)
     try requireRate("embedding-dropout", embeddingDropout, at: place)
     try requireRate("label-smoothing", labelSmoothing, at: place)
-    if let fault = regularization?.fault(parts: cell.stateParts) {
-      throw UnrollError(
-        place == nil ? .usage : .invalidData, fault.message, at: place,
-        hint: place == nil ? "change --\(fault.rate)" : "the file is damaged, or was edited: mend the number")
-    }
+    try require(regularization, for: cell, at: place)
   }
+
   /// Number of learnt values of such a network, but for attention's.
   func parameterCount(tokens: Int, labels: Int) -> Int {
     let directions = isBidirectional ? 2 : 1

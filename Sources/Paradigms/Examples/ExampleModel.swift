@@ -68,7 +68,7 @@ extension ModelShape {
     throw UnrollError(
       place == nil ? .usage : .invalidData,
       "\(name) is \(value), and must be in \(range.lowerBound)...\(range.upperBound)", at: place,
-      hint: place == nil ? "change --\(name)" : "the file is damaged, or was edited: mend the number")
+      hint: mend(name, at: place))
   }
 
   /// Throws when so many learnt values, with their gradients and two numbers of the optimiser each, cannot fit into
@@ -83,12 +83,23 @@ extension ModelShape {
         + gibibytes(available), at: place, hint: "make --hidden, --layers or --embedding smaller")
   }
 
+  /// Throws when noise and normalisation inside the layers cannot be for a cell.
+  func require(_ regularization: Regularization?, for cell: CellKind, at place: String?) throws(UnrollError) {
+    guard let fault = regularization?.fault(parts: cell.stateParts) else { return }
+    throw UnrollError(
+      place == nil ? .usage : .invalidData, fault.message, at: place, hint: mend(fault.rate, at: place))
+  }
+
+  private func mend(_ flag: String, at place: String?) -> String {
+    place == nil ? "change --\(flag)" : "the file is damaged, or was edited: mend the number"
+  }
+
   /// Throws unless a rate is at least 0 and below 1.
   func requireRate(_ name: String, _ value: Float, at place: String?) throws(UnrollError) {
     guard !(value >= 0 && value < 1) else { return }
     throw UnrollError(
       place == nil ? .usage : .invalidData, "\(name) is \(value), and must be at least 0 and below 1", at: place,
-      hint: place == nil ? "change --\(name)" : "the file is damaged, or was edited: mend the number")
+      hint: mend(name, at: place))
   }
 }
 

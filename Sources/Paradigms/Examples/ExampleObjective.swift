@@ -11,6 +11,7 @@ public struct ExampleObjective<Model: ExampleModel>: Objective {
   public let model: Model
   private let training, validation: [Model.Example]
   private let lengths: [Int]
+  private let longest: Int
   /// The running epoch's batches: numbers of examples.
   private var batches: [[Int]] = []
   private var position: Position
@@ -27,6 +28,7 @@ public struct ExampleObjective<Model: ExampleModel>: Objective {
     self.training = training
     self.validation = validation
     lengths = training.map(model.length)
+    longest = max(1, lengths.max() ?? 1)
     position = Position(random: RandomSource(seed: model.configuration.seed, stream: 1))
   }
 
@@ -36,9 +38,7 @@ public struct ExampleObjective<Model: ExampleModel>: Objective {
   /// Batches of an epoch.
   public var updatesPerEpoch: Int {
     let batch = model.configuration.batch
-    let pool = batch * 40
-    let (whole, rest) = training.count.quotientAndRemainder(dividingBy: pool)
-    return whole * 40 + (rest + batch - 1) / batch
+    return (training.count + batch - 1) / batch
   }
 
   private func mixed(_ epoch: Int) -> [[Int]] {
@@ -64,7 +64,7 @@ public struct ExampleObjective<Model: ExampleModel>: Objective {
   }
 
   /// Keeps recurrent weights within their cell's limit.
-  public mutating func afterUpdate() { network.limitRecurrent(steps: max(1, lengths.max() ?? 1)) }
+  public mutating func afterUpdate() { network.limitRecurrent(steps: longest) }
 
   /// What the model's score is judged by, on the validation examples.
   public func validationLoss() -> Double? { validation.isEmpty ? nil : model.judge(validation).judged }

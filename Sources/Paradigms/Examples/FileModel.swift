@@ -21,6 +21,12 @@ public protocol LineModel: StoredModel {
   func answers(to lines: [String]) throws(UnrollError) -> [any Prediction]
 }
 
+/// A model that looks for its answers, one piece after the other.
+public protocol SearchingModel: LineModel {
+  /// How they are looked for.
+  var search: BeamSearch { get set }
+}
+
 /// What a model answers.
 public protocol Prediction: Sendable, Encodable {
   /// For people, on one line.

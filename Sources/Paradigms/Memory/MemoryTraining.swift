@@ -29,21 +29,14 @@ public struct MemoryNetwork: Module {
   func loss(of batch: MemoryProblem.Batch, in evaluation: inout Evaluation) -> (mean: Tensor, right: Int) {
     let count = batch.input.layout.batch
     let output = recurrent(batch.input, from: recurrent.initialState(batch: count), in: &evaluation).output
+    var last: Tensor { Pooling.last(output, LayerState()) }
     switch batch.answer {
-    case .numbers(let numbers): return (square(readout(output.last) - numbers).mean(), 0)
+    case .numbers(let numbers): return (square(readout(last) - numbers).mean(), 0)
     case .tokens(let tokens): return (readout.crossEntropy(output.rows, tokens).mean(), 0)
     case .classes(let classes):
-      let logits = readout(output.last)
+      let logits = readout(last)
       return (crossEntropy(logits, classes).mean(), logits.right(classes))
     }
-  }
-}
-
-extension SequenceBatch {
-  /// The last time step of each sequence, [batch, features]; sequences of one length.
-  fileprivate var last: Tensor {
-    let packed = layout.packedIndex
-    return rows.gatheringRows((0..<layout.batch).map { Int32(packed[(layout.time - 1) * layout.batch + $0]) })
   }
 }
 

@@ -85,11 +85,15 @@ public struct Tagger: FileModel, LineModel {
     let all = samples.flatMap { $0.words.map { $0.lowercased() } }
     let words = TokenTable(
       counting: all, specials: [Self.unknown], atLeast: configuration.shape.minimumCount)
+    let characters = TokenTable(
+      counting: samples.lazy.flatMap(\.words).flatMap { $0.unicodeScalars.map { String($0) } },
+      specials: [Self.unknown], atLeast: 2)
+    let shape = configuration.shape
+    try shape.requireMemory(
+      forValues: shape.parameterCount(words: words.count, characters: characters.count, tags: tags.count), at: nil)
     self.init(
       configuration, words: words, rareWords: TokenTable(counting: all.lazy.filter { words[$0] == nil }),
-      characters: TokenTable(
-        counting: samples.lazy.flatMap(\.words).flatMap { $0.unicodeScalars.map { String($0) } },
-        specials: [Self.unknown], atLeast: 2),
+      characters: characters,
       tags: TokenTable(tags.sorted { $0.unicodeScalars.lexicographicallyPrecedes($1.unicodeScalars) }))
   }
 
@@ -109,6 +113,10 @@ public struct Tagger: FileModel, LineModel {
     guard tags.count >= 2 else {
       throw UnrollError(.invalidData, "there are fewer than two tags", at: folder + "/tags.json")
     }
+    let shape = configuration.shape
+    try shape.requireMemory(
+      forValues: shape.parameterCount(words: words.count, characters: characters.count, tags: tags.count),
+      at: folder + "/config.json")
     self.init(configuration, words: words, rareWords: try table("rare"), characters: characters, tags: tags)
   }
 

@@ -42,10 +42,19 @@ public struct TaggerShape: ModelShape {
     try require("character-hidden", characterHidden, 1...16_384, at: place)
     try requireRate("dropout", dropout, at: place)
     try requireRate("word-dropout", wordDropout, at: place)
-    if let fault = regularization?.fault(parts: cell.stateParts) {
-      throw UnrollError(
-        place == nil ? .usage : .invalidData, fault.message, at: place,
-        hint: place == nil ? "change --\(fault.rate)" : "the file is damaged, or was edited: mend the number")
+    try require(regularization, for: cell, at: place)
+  }
+
+  /// Number of learnt values of such a network, but for a chain's.
+  package func parameterCount(words: Int, characters: Int, tags: Int) -> Int {
+    let spelling = 2 * cell.parameterCount(inputSize: characterVector, hiddenSize: characterHidden)
+    let perLayer = (0..<layers).map { layer in
+      2
+        * cell.parameterCount(
+          inputSize: layer == 0 ? 2 * characterHidden + wordVector : 2 * hidden, hiddenSize: hidden,
+          normalizesLayers: regularization?.normalizesLayers ?? false)
     }
+    let tables = words * wordVector + characters * characterVector
+    return perLayer.reduce(tables + spelling + (2 * hidden + 1) * tags, +)
   }
 }

@@ -53,25 +53,8 @@ public struct TextModel: Sendable {
   /// What a folder's JSON files say. Throws when they are missing, damaged, too new, or do not fit together.
   static func readDescription(of folder: String) throws(UnrollError) -> (TextConfiguration, TextVocabulary) {
     let path = folder + "/config.json"
-    var isFolder: ObjCBool = false
-    let isThere = FileManager.default.fileExists(atPath: folder, isDirectory: &isFolder)
-    guard isThere, isFolder.boolValue, FileManager.default.fileExists(atPath: path) else {
-      let message =
-        !isThere
-        ? "there is no model folder"
-        : isFolder.boolValue
-          ? "the folder holds no model: config.json is missing" : "this is a file, not a model folder"
-      throw UnrollError(
-        .missing, message, at: folder.isEmpty ? nil : folder,
-        hint: "train a model: unroll train text --data FILE --out DIR; then name that DIR here")
-    }
-    let header = try StrictJSON.read(Header.self, from: path)
-    guard header.version <= TextConfiguration.newestVersion else {
-      throw UnrollError(
-        .unsupportedVersion,
-        "the model folder has version \(header.version), this program knows \(TextConfiguration.newestVersion)",
-        at: path, hint: "open it with the newer program that wrote it")
-    }
+    let header = try ModelFolder.header(
+      of: folder, newest: TextConfiguration.newestVersion, madeBy: "unroll train text --data FILE --out DIR")
     guard header.version >= 1, header.paradigm == "text" else {
       throw UnrollError(
         .invalidData, "this is no language model: version \(header.version), paradigm `\(header.paradigm)`", at: path,
@@ -88,11 +71,6 @@ public struct TextModel: Sendable {
         at: folder, hint: "the files are not of one model: restore the folder from a copy")
     }
     return (configuration, vocabulary)
-  }
-
-  private struct Header: Decodable {
-    let version: Int
-    let paradigm: String
   }
 
   /// A network with the values that a training begins with.

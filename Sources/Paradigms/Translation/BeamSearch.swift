@@ -43,8 +43,10 @@ public struct BeamSearch: Hashable, Sendable {
   /// The best translations of some sentences, best first, at least one each.
   func translate(_ sources: [[Int32]], by network: TranslatorNetwork) -> [[Hypothesis]] {
     var evaluation = Evaluation.inference
-    let repeated = sources.flatMap { Array(repeating: $0, count: width) }
-    let annotations = network.annotations(of: TokenBatch(repeated), in: &evaluation)
+    // A row for each beginning; what a sentence is read as is the same for all of its own.
+    let rows = sources.count * width
+    let annotations = network.annotations(of: TokenBatch(sources), in: &evaluation)
+      .sequences((0..<rows).map { $0 / width })
     let layer = network.decoder.anyAttending(to: [annotations])
     var state = network.initialState(annotations)
     var beams = sources.indices.map { [Beam(logProbability: 0, row: $0 * width)] }
@@ -52,8 +54,8 @@ public struct BeamSearch: Hashable, Sendable {
     for step in 0..<longest {
       let open = sources.indices.filter { !beams[$0].isEmpty }
       if open.isEmpty { break }
-      var last = [Int32](repeating: TranslatorTokens.begin, count: repeated.count)
-      var parents = Array(0..<repeated.count)
+      var last = [Int32](repeating: TranslatorTokens.begin, count: rows)
+      var parents = Array(0..<rows)
       for sentence in open {
         for (k, beam) in beams[sentence].enumerated() {
           last[sentence * width + k] = beam.tokens.last ?? TranslatorTokens.begin
@@ -61,10 +63,10 @@ public struct BeamSearch: Hashable, Sendable {
         }
       }
       let result = network.features(
-        after: TokenBatch(tokens: last, time: 1, batch: last.count), layer, from: state.rows(parents), in: &evaluation)
+        after: TokenBatch(tokens: last, time: 1, batch: rows), layer, from: state.rows(parents), in: &evaluation)
       state = result.state
       let scores = SequenceBatch(
-        rows: logSoftmax(network.readout(result.rows)), layout: Layout(time: 1, batch: last.count)
+        rows: logSoftmax(network.readout(result.rows)), layout: Layout(time: 1, batch: rows)
       ).values.values
       let tokens = network.readout.outputSize
       for sentence in open {

@@ -12,7 +12,7 @@ import Training
 ///     model.translate(["two men are outside ."], by: BeamSearch(width: 5))[0][0].text
 ///
 /// Text is cut into words and marks, lower-cased if the model says so, and into subwords of both languages together.
-public struct Translator: FileModel, LineModel {
+public struct Translator: FileModel, SearchingModel {
   /// The word in `config.json`.
   public static let paradigm = "translate"
 
@@ -34,7 +34,11 @@ public struct Translator: FileModel, LineModel {
   public var search = BeamSearch(width: 5)
 
   /// A new model for pairs of sentences: learns subwords and tables from them, and begins with values by its seed.
-  public init(_ configuration: ModelConfiguration<TranslatorShape>, learningFrom pairs: [ParallelTexts.Pair]) {
+  ///
+  /// Throws when a network of these sizes cannot fit into the machine's memory.
+  public init(
+    _ configuration: ModelConfiguration<TranslatorShape>, learningFrom pairs: [ParallelTexts.Pair]
+  ) throws(UnrollError) {
     var configuration = configuration
     let shape = configuration.shape
     func words(_ text: String) -> [String] { PlainTokens.split(text, lowercasing: shape.lowercases) }
@@ -50,6 +54,7 @@ public struct Translator: FileModel, LineModel {
     (sourceTable, targetTable) = (table(sources), table(targets))
     configuration.shape.sourceTokens = sourceTable.count
     configuration.shape.targetTokens = targetTable.count
+    try configuration.shape.requireMemory(forValues: configuration.shape.parameterCount, at: nil)
     self.configuration = configuration
     var random = RandomSource(seed: configuration.seed)
     network = TranslatorNetwork(configuration.shape, using: &random)
@@ -82,6 +87,8 @@ public struct Translator: FileModel, LineModel {
         "the table has \(table.count) entries, config.json says \(count), \(TranslatorTokens.specials) first",
         at: folder + "/" + name, hint: "the files are not of one model: restore the folder from a copy")
     }
+    try configuration.shape.requireMemory(
+      forValues: configuration.shape.parameterCount, at: folder + "/config.json")
     var random = RandomSource(seed: 0)
     network = TranslatorNetwork(
       configuration.shape, initialization: CellInitialization(input: .zeros, recurrent: .zeros), using: &random)

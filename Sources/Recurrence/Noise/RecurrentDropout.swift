@@ -6,11 +6,10 @@ extension StepGraph {
   ///
   ///     s' = a * s + b   ->   s' = a * s + mask * b
   ///
-  /// Every part's new value is taken apart through sums, differences, products with values that are not carried, and
-  /// affine maps; a and b may depend on the state in other ways (gates). In an LSTM this finds f * C + i * C~, in a GRU
-  /// (1 - z) * h + z * h~. Parts that are no such sum are left alone when another part is one (an LSTM's h'); where no
-  /// part is, the whole new values are dropped (a plain cell). What is computed from a part in the same step sees it
-  /// dropped.
+  /// Every part's new value is taken apart as by ``AffineInState``; a and b may depend on the state in other ways
+  /// (gates). In an LSTM this finds f * C + i * C~, in a GRU (1 - z) * h + z * h~. Parts that are no such sum are left
+  /// alone when another part is one (an LSTM's h'); where no part is, the whole new values are dropped (a plain cell).
+  /// What is computed from a part in the same step sees it dropped.
   func droppingUpdates(_ rate: Float, _ span: Mask.Span, _ masks: inout MaskLeaves) -> StepGraph {
     let dropped = droppedParts()
     var made: [Int: Tensor] = [:]
@@ -23,9 +22,8 @@ extension StepGraph {
           case .operation(let operation, _) = nodes[node].source
         else { return nil }
         let new = Tensor.apply(operation, operands)
-        var carried = CarriedValue(part: part)
         let mask = mask(part, beside: new)
-        guard let split = carried.split(new) else { return mask * new }
+        guard let split = new.split(carrying: part) else { return mask * new }
         return split.rest.map { split.carried + mask * $0 } ?? new
       },
       results: { tensors in
@@ -47,8 +45,7 @@ extension StepGraph {
       rule: { _, _ in nil },
       results: { tensors in
         for (part, node) in states.enumerated() {
-          var carried = CarriedValue(part: part)
-          switch carried.split(tensors[node]) {
+          switch tensors[node].split(carrying: part) {
           case nil: others.append(part)
           case let split?: if split.rest != nil { sums.append(part) }
           }
@@ -59,52 +56,21 @@ extension StepGraph {
   }
 }
 
-/// Takes values apart into what is carried over from a part of the state before the step, and the rest.
-private struct CarriedValue {
-  /// value = carried + rest; nil for a rest of 0.
-  struct Split {
-    var carried: Tensor
-    var rest: Tensor?
-  }
-  let part: Int
-  private var known: [Int: Split?] = [:]
-
-  init(part: Int) { self.part = part }
-
-  /// nil when nothing of the part is carried over.
-  mutating func split(_ value: Tensor) -> Split? {
-    guard let node = value.node else { return nil }
-    if let known = known[node] { return known }
-    let result = computed(value)
-    known.updateValue(result, forKey: node)
-    return result
-  }
-
-  private mutating func computed(_ value: Tensor) -> Split? {
-    if value.leaf == .state(part) { return Split(carried: value, rest: nil) }
-    guard let origin = value.origin, case .pointwise(let operation) = origin.operation else { return nil }
-    let splits = origin.operands.map { split($0) }
-    guard splits.contains(where: { $0 != nil }) else { return nil }
-    let (a, b) = (origin.operands[0], origin.operands[origin.operands.count - 1])
-    switch (operation, splits[0], splits[splits.count - 1]) {
-    case (.affine(let scale, let offset), let x?, _):
-      let map = Operation.pointwise(.affine(scale: scale, offset: offset))
-      let constant = offset == 0 ? nil : x.carried.applying(.pointwise(.affine(scale: 0, offset: offset)))
-      return Split(carried: scale * x.carried, rest: x.rest.map { $0.applying(map) } ?? constant)
-    case (.multiply, let x?, nil): return Split(carried: x.carried * b, rest: x.rest.map { $0 * b })
-    case (.multiply, nil, let y?): return Split(carried: a * y.carried, rest: y.rest.map { a * $0 })
-    case (.add, let x?, nil): return Split(carried: x.carried, rest: x.rest.map { $0 + b } ?? b)
-    case (.add, nil, let y?): return Split(carried: y.carried, rest: y.rest.map { a + $0 } ?? a)
-    case (.add, let x?, let y?):
-      return Split(
-        carried: x.carried + y.carried, rest: x.rest.map { rest in y.rest.map { rest + $0 } ?? rest } ?? y.rest)
-    case (.subtract, let x?, nil): return Split(carried: x.carried, rest: x.rest.map { $0 - b } ?? -b)
-    case (.subtract, nil, let y?): return Split(carried: -y.carried, rest: y.rest.map { a - $0 } ?? a)
-    case (.subtract, let x?, let y?):
-      let negative = y.rest.map { -$0 }
-      return Split(
-        carried: x.carried - y.carried, rest: x.rest.map { rest in negative.map { rest + $0 } ?? rest } ?? negative)
-    default: return nil
+extension Tensor {
+  /// A value of a step as what is carried over from a part of the state before it, and the rest, nil for 0; nil when
+  /// nothing of the part is carried over.
+  fileprivate func split(carrying part: Int) -> (carried: Tensor, rest: Tensor?)? {
+    let form = AffineInState(of: self, part: part)
+    guard let term = form.terms.first else { return nil }
+    let carried =
+      switch term.coefficient {
+      case .number(let number): number * term.state
+      case .value(let coefficient): coefficient * term.state
+      }
+    switch form.rest {
+    case .number(0): return (carried, nil)
+    case .number(let number): return (carried, 0 * carried + number)
+    case .value(let rest): return (carried, rest)
     }
   }
 }

@@ -29,9 +29,10 @@ package struct AffineInState {
   /// What is added to them; the number 0 for nothing.
   package let rest: Factor
 
-  /// Takes apart a symbolic tensor.
-  package init(of value: Tensor) {
-    var builder = Builder()
+  /// Takes apart a symbolic tensor; into multiples of one part of the state alone, where it is given: what other parts
+  /// have in it are pieces then.
+  package init(of value: Tensor, part: Int? = nil) {
+    var builder = Builder(part: part)
     self = builder.takeApart(value)
   }
 
@@ -55,8 +56,12 @@ package struct AffineInState {
   }
 
   private struct Builder {
+    /// The only part whose multiples are looked for; nil: any.
+    let part: Int?
     /// What nodes are made of, by number: a value that several others read is taken apart once.
     private var known: [Int: AffineInState] = [:]
+
+    init(part: Int?) { self.part = part }
 
     mutating func takeApart(_ value: Tensor) -> AffineInState {
       guard let node = value.node else { return AffineInState(piece: value) }
@@ -69,7 +74,7 @@ package struct AffineInState {
     }
 
     private mutating func sum(_ value: Tensor) -> AffineInState {
-      if let part = value.statePart {
+      if let part = value.statePart, self.part == nil || part == self.part {
         let term = Term(part: part, state: value, coefficient: .number(1))
         return AffineInState(terms: [term], rest: .number(0))
       }
