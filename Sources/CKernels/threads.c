@@ -173,13 +173,13 @@ static struct {
 } meetings[MAX_MEMBERS];
 static long members_before;  // of the last team
 
-// Runs the team; only with all workers awake if `only_awake`. False when it did not.
-static bool run_team(void (*body)(void *, long, long), void *context, bool only_awake, bool rouse) {
+// Runs the team; if `awake` is not 0, only with so many members and all workers awake. False when it did not.
+static bool run_team(void (*body)(void *, long, long), void *context, long awake, bool rouse) {
   if (inside || pthread_mutex_trylock(&pool.owner) != 0) return false;
   start_workers();
   team all = {body, context, pool.workers + 1 < MAX_MEMBERS ? pool.workers + 1 : MAX_MEMBERS};
-  const bool asleep = only_awake && atomic_load(&pool.sleepers) != 0;
-  const bool runs = all.members > 1 && !asleep;
+  const bool asleep = awake != 0 && atomic_load(&pool.sleepers) != 0;
+  const bool runs = all.members > 1 && !asleep && (awake == 0 || all.members == awake);
   // The members of a team have met equally often, unless one is new.
   if (runs && all.members != members_before) {
     for (long i = 0; i < all.members; i++) atomic_store(&meetings[i].rounds, 0);
@@ -195,11 +195,12 @@ static bool run_team(void (*body)(void *, long, long), void *context, bool only_
 }
 
 void ur_team(void (*body)(void *context, long member, long members), void *context) {
-  if (!run_team(body, context, false, false)) body(context, 0, 1);
+  if (!run_team(body, context, 0, false)) body(context, 0, 1);
 }
 
-bool ur_team_if_awake(void (*body)(void *context, long member, long members), void *context, bool rouse) {
-  return run_team(body, context, true, rouse);
+bool ur_team_if_awake(
+    long members, void (*body)(void *context, long member, long members), void *context, bool rouse) {
+  return run_team(body, context, members, rouse);
 }
 
 void ur_meet(long member, long members) {

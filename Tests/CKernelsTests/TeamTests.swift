@@ -32,4 +32,31 @@ import Testing
     #expect(members >= 1 && members <= threads)
     #expect((0..<members).map { values[$0] } == expected)
   }
+
+  /// A team is of the size that it is asked for or not made, however many threads there are by then.
+  @Test func teamsOfAGivenSizeAreOfNoOther() {
+    let usual = ur_thread_count()
+    defer { ur_set_thread_count(usual) }
+    // By members asked for, times 8, and members that there were.
+    let counts = UnsafeMutablePointer<Int>.allocate(capacity: 32)
+    counts.initialize(repeating: 0, count: 32)
+    defer { counts.deallocate() }
+    for _ in 0..<600 {
+      ur_set_thread_count(2)
+      for asked in [2, 3] {
+        // All are awake for a while after they have worked.
+        for _ in 0..<5 { ur_team({ _, member, members in ur_meet(member, members) }, nil) }
+        for _ in 0..<5 {
+          _ = ur_team_if_awake(
+            asked,
+            { raw, member, members in
+              if member == 0 { raw!.assumingMemoryBound(to: Int.self)[min(7, members)] += 1 }
+            }, counts + 8 * asked, true)
+        }
+      }
+    }
+    #expect(counts[8 * 2 + 2] > 0)
+    #expect((0..<8).allSatisfy { $0 == 2 || counts[8 * 2 + $0] == 0 })
+    #expect((0..<8).allSatisfy { $0 == 3 || counts[8 * 3 + $0] == 0 })
+  }
 }

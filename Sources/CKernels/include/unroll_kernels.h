@@ -218,10 +218,12 @@ void ur_parallel(long count, void (*body)(void *context, long index), void *cont
 // has ur_thread_count() members, 64 at most, or a single one inside another body or while another caller has the
 // threads.
 void ur_team(void (*body)(void *context, long member, long members), void *context);
-// The same for work of microseconds, which waking a thread would outlast: only when all threads are awake and free,
-// else it does nothing and returns false. `rouse` wakes them for the next time; they stay awake for some tens of
-// microseconds.
-bool ur_team_if_awake(void (*body)(void *context, long member, long members), void *context, bool rouse);
+// The same for work of microseconds, which waking a thread would outlast: only when all threads are awake and free and
+// the team has exactly `members` members (the caller has scratch for so many, and the number of threads may change at
+// any time), else it does nothing and returns false. `rouse` wakes them for the next time; they stay awake for some
+// tens of microseconds.
+bool ur_team_if_awake(
+    long members, void (*body)(void *context, long member, long members), void *context, bool rouse);
 // Where the members of the running team meet: nobody leaves before all have come.
 void ur_meet(long member, long members);
 // Threads that ur_parallel uses, at least 1; the default is the number of cores available to the process (its

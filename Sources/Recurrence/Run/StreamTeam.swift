@@ -52,8 +52,7 @@ struct StreamTeam {
     let start = ContinuousClock.now
     let isClose = pace.lastEnd.map { start - $0 < Self.closeTogether } ?? false
     let isTogether =
-      isClose && wantsTeam(&pace) && threads == Threads.count && TeamWork.isAllowed
-      && ur_team_if_awake(share, context, true)
+      isClose && wantsTeam(&pace) && TeamWork.isAllowed && ur_team_if_awake(threads, share, context, true)
     if !isTogether { alone() }
     let end = ContinuousClock.now
     pace.lastEnd = end
