@@ -25,6 +25,12 @@ public enum Schedule: Hashable, Sendable, Codable {
     Float(Double(base) * factor(update: update, of: total))
   }
 
+  /// The same with a warm-up of at most so many updates: what suits a large set of data is too long for a small one.
+  public func warmingUp(atMost updates: Int) -> Schedule {
+    guard case .cosine(let warmUp, let final) = self else { return self }
+    return .cosine(warmUp: min(warmUp, updates), final: final)
+  }
+
   private func factor(update: Int, of total: Int) -> Double {
     switch self {
     case .constant: return 1

@@ -16,12 +16,17 @@ struct EvaluateCommand: ParsableCommand {
   @Argument(help: "The model folder.") var folder: String
   @Option(help: "The text, or the examples.") var data: String
   @Option(help: "Of a text: all of it, or the part of it that training would use so. (default: all)") var part: Part?
+  @Option(parsing: .unconditional, help: "Beginnings of a translation that are followed; 1 is greedy. (default: 5)")
+  var beam: Int?
   @Flag(help: "Of examples: leave out, and count, what cannot be read.") var skipBadLines = false
   @OptionGroup var common: CommonOptions
 
   func run() throws {
     common.apply()
     if let model = try storedModel() { return try measure(model) }
+    guard beam == nil else {
+      throw UnrollError(.usage, "--beam is for models that look for their answers", hint: "leave it out")
+    }
     let model = try TextModel(contentsOf: folder)
     let tokens: Tokens
     switch part ?? .all {
@@ -44,6 +49,7 @@ struct EvaluateCommand: ParsableCommand {
     guard part == nil else {
       throw UnrollError(.usage, "--part is for language models", hint: "leave it out: all of the file is measured")
     }
+    let model = try BeamOption(beam).applied(to: model)
     var bad = BadLines(skips: skipBadLines)
     let line = ModelScoreLine(part: "all", score: try model.measure(data, &bad))
     try SkippedLines(bad.skipped).show(json: common.json)

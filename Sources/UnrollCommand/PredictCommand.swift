@@ -8,17 +8,20 @@ struct PredictCommand: ParsableCommand {
     commandName: "predict",
     abstract: "Let a trained model answer lines: of a file, of arguments, or of standard input.",
     discussion: """
-      One line of output for each line of input, in its order, an empty one too, as soon as it can be given.
+      One line of output for each line of input, in its order, an empty one too, as soon as it can be given; of a \
+      forecaster, a line for each step that follows the end of --data.
 
         unroll predict reviews "a stirring , funny film"
         unroll predict reviews --data lines.txt > answers.txt
         tail -f lines.txt | unroll predict reviews --json
+        unroll predict load --data ETTh1.csv
       """)
 
   @Argument(help: "The model folder.") var folder: String
   @Argument(help: "Lines to answer.") var lines: [String] = []
   @Option(help: "A file in UTF-8 with a line for each answer; without it and other lines, standard input.")
   var data: String?
+  @Flag(help: "Of a table or pictures: leave out, and count, what cannot be read.") var skipBadLines = false
   @Option(parsing: .unconditional, help: "Beginnings of a translation that are followed; 1 is greedy. (default: 5)")
   var beam: Int?
   @OptionGroup var common: CommonOptions
@@ -32,12 +35,13 @@ struct PredictCommand: ParsableCommand {
       throw UnrollError(
         .usage, "a language model answers no lines, it writes", at: folder, hint: "unroll generate \(folder)")
     }
-    guard let lineModel = stored as? any LineModel else {
+    let searching = try BeamOption(beam).applied(to: stored)
+    if let model = searching as? any ReadingModel { return try answerFile(by: model) }
+    guard let model = searching as? any LineModel else {
       throw UnrollError(
         .usage, "a model of the paradigm `\(type(of: stored).paradigm)` answers no lines", at: folder,
         hint: "measure it: unroll evaluate \(folder) --data FILE")
     }
-    let model = try BeamOption(beam).applied(to: lineModel)
     if let data {
       try answer(TextLines(contentsOf: data).lines.map(\.text), by: model)
     } else if !lines.isEmpty {
@@ -48,28 +52,46 @@ struct PredictCommand: ParsableCommand {
     }
   }
 
+  private func answerFile(by model: any ReadingModel) throws {
+    guard let data, lines.isEmpty else {
+      throw UnrollError(
+        .usage, "a model of the paradigm `\(type(of: model).paradigm)` answers a file", at: folder,
+        hint: "name it: --data FILE")
+    }
+    var bad = BadLines(skips: skipBadLines)
+    let predictions = try model.predictions(for: data, &bad)
+    try SkippedLines(bad.skipped).show(json: common.json)
+    for prediction in predictions {
+      try common.json ? Console.json(PredictionLine(prediction)) : Console.write(oneLine(prediction))
+    }
+  }
+
+  private func oneLine(_ answer: any Prediction) -> String { answer.text.replacing(/[\r\n]+/, with: " ") + "\n" }
+
   private func answer(_ lines: [String], by model: any LineModel) throws {
     for first in stride(from: 0, to: lines.count, by: 256) {
       let own = Array(lines[first..<min(lines.count, first + 256)])
       let answers = try model.answers(to: own)
       if common.json {
-        for (line, answer) in zip(own, answers) { try Console.json(AnswerLine(input: line, answer: answer)) }
+        for (line, answer) in zip(own, answers) { try Console.json(PredictionLine(answer, to: line)) }
       } else {
-        try Console.write(answers.map { $0.text.replacing(/[\r\n]+/, with: " ") + "\n" }.joined())
+        try Console.write(answers.map(oneLine).joined())
       }
     }
   }
 
-  private struct AnswerLine: Encodable {
-    let input: String
+  private struct PredictionLine: Encodable {
+    let input: String?
     let answer: any Prediction
+
+    init(_ answer: any Prediction, to input: String? = nil) { (self.answer, self.input) = (answer, input) }
 
     private enum Key: CodingKey { case event, input }
 
     func encode(to encoder: any Swift.Encoder) throws {
       var container = encoder.container(keyedBy: Key.self)
       try container.encode("prediction", forKey: .event)
-      try container.encode(input, forKey: .input)
+      try container.encodeIfPresent(input, forKey: .input)
       try answer.encode(to: encoder)
     }
   }
@@ -87,7 +109,7 @@ struct BeamOption {
   }
 
   /// The model with this width. Throws when it does not look for answers.
-  func applied(to model: any LineModel) throws(UnrollError) -> any LineModel {
+  func applied(to model: any StoredModel) throws(UnrollError) -> any StoredModel {
     guard let width else { return model }
     guard var searching = model as? any SearchingModel else {
       throw UnrollError(

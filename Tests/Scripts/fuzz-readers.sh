@@ -1,5 +1,6 @@
 #!/bin/sh
-# Fuzzes the safetensors, JSON and JSON-lines readers with libFuzzer and AddressSanitizer.
+# Fuzzes the readers of safetensors, JSON, JSON lines and of examples (texts, numbers, IDX, tagged sentences, pairs, tables,
+# merges) with libFuzzer and AddressSanitizer.
 #
 #     Tests/Scripts/fuzz-readers.sh [runs, 100000 by default] [seed, 1 by default]
 #
@@ -14,10 +15,11 @@ log=$build/fuzz-readers.log
 work=$(TMPDIR=$([ -w /dev/shm ] && echo /dev/shm || echo "${TMPDIR:-/tmp}") mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-swift build -c release --target Interchange --build-path $build --sanitize address -Xswiftc -sanitize=fuzzer
+swift build -c release --target Corpora --build-path $build --sanitize address -Xswiftc -sanitize=fuzzer
 swiftc -O -parse-as-library -swift-version 6 -sanitize=fuzzer,address -use-ld=lld \
-  -I $build/release/Modules -Xcc -fmodule-map-file=$build/release/CKernels.build/module.modulemap Tests/Scripts/fuzz-readers.swift \
-  $(find $build/release/Interchange.build $build/release/Tensors.build $build/release/CKernels.build -name '*.o') \
+  -I $build/release/Modules -Xcc -fmodule-map-file=$build/release/CKernels.build/module.modulemap \
+  -Xcc -fmodule-map-file=Sources/CZlib/module.modulemap Tests/Scripts/fuzz-readers.swift -lz \
+  $(find $build/release/Corpora.build $build/release/Interchange.build $build/release/Tensors.build $build/release/CKernels.build -name '*.o') \
   -o $build/fuzz-readers
 
 mkdir "$work/corpus" "$work/files"
@@ -48,6 +50,16 @@ printf '1{"__metadata__":{"k":"v"},"b":{"dtype":"F32","shape":[0],"data_offsets"
   >"$work/corpus/two"
 printf '2{"version":1,"cell":"lstm","layers":[{"hidden":3,"dropout":0.5,"names":["a"]}],"flags":[true]}' >"$work/corpus/json"
 printf '2{"vocabulary":{"a":1,"\\u00e9":2},"layers":[{"hidden":1,"next":[{"hidden":2}]}]}' >"$work/corpus/deep"
+printf '4good film\tyes\nbad\tno\n' >"$work/corpus/tsv"
+printf '5"a ""b"", c",x\r\nd,"y\nz"\n' >"$work/corpus/csv"
+printf '6{"text":"a","label":1}\n{"label":true,"text":"\\u00e9"}\n' >"$work/corpus/jsonl"
+printf '71,2.5,a\n-3e2,4,b\n' >"$work/corpus/numbers"
+printf '8\0\0\010\002\0\0\0\002\0\0\0\001ab' >"$work/corpus/idx"
+printf '9# a\n1-2\tdu\t_\t_\t_\t_\t_\t_\t_\t_\n1\ta\tb\tX\tY\t_\t_\t_\t_\t_\n\n' >"$work/corpus/conllu"
+printf ':-DOCSTART- O\n\nU.N. B-ORG\nleft O\n\n' >"$work/corpus/columns"
+printf ';a man\tein Mann\n' >"$work/corpus/pairs"
+printf '<{"entries":["<unk>","a"],"kind":"words","version":1}' >"$work/corpus/table"
+printf '=#version: 0.2\na b\nab a</w>\n' >"$work/corpus/merges"
 printf '3{"hidden":1}\n{"hidden":2,"scale":0.5}\n{"hid' >"$work/corpus/lines"
 
 echo "fuzzing: $runs runs, seed $seed; log in $log"

@@ -30,6 +30,10 @@ extension TrainingTests {
       // A warm-up as long as the training, or longer, divides by nothing.
       expectClose(rates(.cosine(warmUp: 10), [0, 9, 10], of: 10), [0.2, 2, 2])
       expectClose(rates(.cosine(warmUp: 20), [9], of: 10), [1])
+      #expect(Schedule.cosine(warmUp: 20, final: 0.5).warmingUp(atMost: 3) == .cosine(warmUp: 3, final: 0.5))
+      #expect(
+        Schedule.cosine(warmUp: 2).warmingUp(atMost: 3) == .cosine(warmUp: 2)
+          && Schedule.constant.warmingUp(atMost: 3) == .constant)
     }
 
     @Test func settingsSurviveJSON() throws {

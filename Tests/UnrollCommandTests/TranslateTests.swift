@@ -46,6 +46,10 @@ import Testing
       ["evaluate", folder.file("model"), "--data", folder.file("pairs.tsv"), "--json"]
     ).objects()[0]
     #expect(score["exact"] as? Double == 1 && score["sentences"] as? Int == 80)
+    let greedy = try Command.unroll(
+      ["evaluate", folder.file("model"), "--data", folder.file("pairs.tsv"), "--beam", "1", "--json"]
+    ).objects()[0]
+    #expect(greedy["exact"] as? Double == 1)
   }
 
   /// Two line-aligned files give the model that one table gives; a training goes on from its folder.
@@ -83,6 +87,9 @@ import Testing
     #expect(!own.exists("model"))
     try expectFailure(
       Command.unroll(["predict", folder.file("model"), "a", "--beam", "0", "--json"]), code: 2, ["--beam is 0"])
+    try expectFailure(
+      Command.unroll(["evaluate", folder.file("model"), "--data", short, "--beam", "1001", "--json"]), code: 2,
+      ["--beam is 1001"])
     try expectFailure(
       Command.unroll(["evaluate", folder.file("model"), "--data", short, "--json"]), code: 1, ["short.txt:1"])
   }

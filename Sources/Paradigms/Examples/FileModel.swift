@@ -27,6 +27,12 @@ public protocol SearchingModel: LineModel {
   var search: BeamSearch { get set }
 }
 
+/// A model that answers a whole file: a table, pictures.
+public protocol ReadingModel: StoredModel {
+  /// Its answers, in the file's order.
+  func predictions(for path: String, _ bad: inout BadLines) throws(UnrollError) -> [any Prediction]
+}
+
 /// What a model answers.
 public protocol Prediction: Sendable, Encodable {
   /// For people, on one line.
@@ -45,6 +51,11 @@ public protocol FileModel: ExampleModel, StoredModel {
   static func samples(
     in path: String, as shape: Shape, _ bad: inout BadLines
   ) throws(UnrollError) -> (samples: [Sample], checksum: String)
+  /// What of a file's samples is trained on, and what is held out for the parts that have no file of their own: none
+  /// for a part that is not asked for. By default a tenth for each, mixed.
+  static func split(
+    _ samples: [Sample], _ shape: Shape, validation: Bool, test: Bool
+  ) -> (training: [Sample], validation: [Sample], test: [Sample])
   /// A new model with the values that a training begins with; its tables are those of the samples to train on.
   init(_ configuration: ModelConfiguration<Shape>, learningFrom samples: [Sample]) throws(UnrollError)
   /// A sample as the model reads it. Throws when it cannot be: a label that is not known.
@@ -56,6 +67,21 @@ public protocol FileModel: ExampleModel, StoredModel {
 }
 
 extension FileModel {
+  /// A tenth for each part, mixed, and the same in every training: what was held out must not be trained on later.
+  public static func split(
+    _ samples: [Sample], _ shape: Shape, validation: Bool, test: Bool
+  ) -> (training: [Sample], validation: [Sample], test: [Sample]) {
+    var random = RandomSource(seed: 0)
+    let order = random.permutation(samples.count)
+    let share = samples.count / 10
+    let (forTest, forValidation) = (test ? share : 0, validation ? share : 0)
+    func taken(_ places: ArraySlice<Int>) -> [Sample] { places.sorted().map { samples[$0] } }
+    return (
+      taken(order[(forTest + forValidation)...]), taken(order[forTest..<forTest + forValidation]),
+      taken(order[..<forTest])
+    )
+  }
+
   /// Samples as the model reads them; what it cannot read is a bad line.
   func examples(of samples: [Sample], _ bad: inout BadLines) throws(UnrollError) -> [Example] {
     var examples: [Example] = []
@@ -85,8 +111,8 @@ extension FileModel {
 }
 
 extension ExampleTraining where Model: FileModel {
-  /// A new training on files. Without a file for validation, or for the test, a tenth of the first file is held out for
-  /// it; which examples these are is mixed, and the same in every training.
+  /// A new training on files, whose learning rate rises over a tenth of all updates at most. Without a file for
+  /// validation, or for the test, a part of the first file is held out for it: see ``FileModel/split``.
   ///
   ///     var bad = BadLines(skips: false)
   ///     let training = try ExampleTraining<Classifier>(
@@ -103,6 +129,9 @@ extension ExampleTraining where Model: FileModel {
     guard !parts.training.isEmpty else {
       throw UnrollError(.invalidData, "there are no examples to train on", at: files.path)
     }
+    let batches = (parts.training.count + configuration.batch - 1) / configuration.batch
+    configuration.settings.schedule = configuration.settings.schedule.warmingUp(
+      atMost: batches * configuration.settings.epochs / 10)
     let model = try Model(configuration, learningFrom: parts.training)
     let examples = try parts.examples(of: model, &bad)
     try self.init(model, training: examples.training, validation: examples.validation, folder: folder)
@@ -161,16 +190,10 @@ private struct FileParts<Model: FileModel> {
     source = DataSource(
       path: files.path, validation: files.validation, test: files.test,
       checksum: checksums.count == 1 ? all : Array(all.utf8).withUnsafeBytes { Checksum($0).description })
-    // Always the same order: what was held out must not be trained on later.
-    var random = RandomSource(seed: 0)
-    let order = random.permutation(training.count)
-    let share = training.count / 10
-    let (forTest, forValidation) = (test == nil ? share : 0, validation == nil ? share : 0)
-    let own = training
-    func taken(_ places: ArraySlice<Int>) -> [Model.Sample] { places.sorted().map { own[$0] } }
-    self.test = test ?? taken(order[..<forTest])
-    self.validation = validation ?? taken(order[forTest..<forTest + forValidation])
-    training = taken(order[(forTest + forValidation)...])
+    let parts = Model.split(training, shape, validation: validation == nil, test: test == nil)
+    training = parts.training
+    self.validation = validation ?? parts.validation
+    self.test = test ?? parts.test
   }
 
   func examples(of model: Model, _ bad: inout BadLines) throws(UnrollError) -> (
