@@ -101,7 +101,6 @@ class Translator(nn.Module):
     def __init__(self, options, sources, targets):
         super().__init__()
         size, hidden, memory = options.embedding, options.hidden, 2 * options.hidden
-        self.scale = math.sqrt(size)
         self.source, self.target = nn.Embedding(sources, size), nn.Embedding(targets, size)
         self.encoder = nn.GRU(size, hidden, bidirectional=True, batch_first=True)
         self.bridge = nn.Linear(memory, hidden)
@@ -123,13 +122,13 @@ class Translator(nn.Module):
         for part in (self.bridge, self.query, self.combine, self.readout):
             nn.init.zeros_(part.bias)
         for table in (self.source.weight, self.target.weight):
-            nn.init.normal_(table, std=1 / self.scale)
+            nn.init.normal_(table, std=0.1)
 
     def read(self, sources):
         """What the decoder looks at [batch, time, memory], its keys, where there is something, and the first state."""
         lengths = torch.tensor([len(s) for s in sources])
         tokens = nn.utils.rnn.pad_sequence([torch.tensor(s) for s in sources], batch_first=True)
-        vectors = self.dropout(self.source(tokens) * self.scale)
+        vectors = self.dropout(self.source(tokens))
         packed = pack_padded_sequence(vectors, lengths, batch_first=True, enforce_sorted=False)
         memory = self.output_dropout(pad_packed_sequence(self.encoder(packed)[0], batch_first=True)[0])
         mask = torch.arange(memory.shape[1])[None] < lengths[:, None]
@@ -152,7 +151,7 @@ class Translator(nn.Module):
         inputs = nn.utils.rnn.pad_sequence([torch.tensor([BEGIN] + t) for t in targets], batch_first=True)
         wanted = nn.utils.rnn.pad_sequence(
             [torch.tensor(t + [END]) for t in targets], batch_first=True, padding_value=-1)
-        vectors = self.dropout(self.target(inputs) * self.scale)
+        vectors = self.dropout(self.target(inputs))
         states, reads = [], []
         for t in range(vectors.shape[1]):
             state, read = self.step(vectors[:, t], state, memory, keys, mask)
@@ -169,7 +168,7 @@ class Translator(nn.Module):
         last, found = torch.full((len(sources),), BEGIN), [[] for _ in sources]
         done = [False] * len(sources)
         for _ in range(2 * max(map(len, sources)) + 5):
-            vector = self.target(last) * self.scale
+            vector = self.target(last)
             state, read = self.step(vector, state, memory, keys, mask)
             scores = self.readout(self.features(vector, state, read))
             scores[:, [UNKNOWN, BEGIN]] = -torch.inf

@@ -133,6 +133,10 @@ import Training
     #expect(chrF([""], references: ["a"]) == 0)
     // Of several references the best count of each n-gram, and the nearest length.
     let two = BLEU([["a", "b"]], references: [[["a", "x"], ["y", "b", "z"]]])
+    // One of one pair of words is none: (0 + 1) / (1 + 1).
+    #expect(abs(two.smoothedScore() - 100 * 0.5.squareRoot()) < 1e-9)
+    #expect(BLEU([[]], references: [[["a"]]]).smoothedScore() == 0)
+    #expect(bleu.smoothedScore() > bleu.score() && bleu.smoothedScore() < bleu.score() + 2)
     #expect(two.precisions[0] == 1 && two.referenceLength == 2)
   }
 }

@@ -22,7 +22,7 @@ public protocol LineModel: StoredModel {
 }
 
 /// A model that looks for its answers, one piece after the other.
-public protocol SearchingModel: LineModel {
+public protocol SearchingModel: StoredModel {
   /// How they are looked for.
   var search: BeamSearch { get set }
 }

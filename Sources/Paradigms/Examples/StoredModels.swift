@@ -8,7 +8,7 @@ import Interchange
 public enum StoredModels {
   /// All kinds, beside the language model, which is opened as a ``TextModel``.
   public static let all: [any StoredModel.Type] = [
-    Classifier.self, Recognizer.self, Tagger.self, Translator.self, Forecaster.self,
+    Classifier.self, Recognizer.self, Tagger.self, Translator.self, Forecaster.self, Describer.self,
   ]
 
   /// Opens the model in a folder; nil when it is of a paradigm that is not in ``all``. Throws when the folder holds

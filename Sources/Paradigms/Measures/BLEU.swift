@@ -11,6 +11,8 @@ import Foundation
 public struct BLEU: Hashable, Sendable, Codable {
   /// Shares of right n-grams, n from 1 to 4.
   public let precisions: [Double]
+  /// n-grams of the translations, n from 1 to 4.
+  private let counts: [Int]
   /// The factor for being too short, at most 1.
   public let brevityPenalty: Double
   /// Tokens of the translations, and of the references that they were held against.
@@ -21,6 +23,17 @@ public struct BLEU: Hashable, Sendable, Codable {
     let used = precisions.prefix(order)
     guard used.allSatisfy({ $0 > 0 }) else { return 0 }
     return 100 * brevityPenalty * exp(used.reduce(0) { $0 + log($1) } / Double(order))
+  }
+
+  /// The score with one more right n-gram of each order above 1, and one more in all (BLEU+1, Lin & Och 2004), of the
+  /// orders that there are: above 0 for short sentences and poor translations too, and for many sentences the same as
+  /// ``score(order:)`` but for some hundredths. For choosing the best of several.
+  public func smoothedScore(order: Int = 4) -> Double {
+    let logs = (0..<order).filter { counts[$0] > 0 }.map { i in
+      let more = i == 0 ? 0.0 : 1
+      return log((precisions[i] * Double(counts[i]) + more) / (Double(counts[i]) + more))
+    }
+    return logs.isEmpty ? 0 : 100 * brevityPenalty * exp(logs.reduce(0, +) / Double(logs.count))
   }
 
   /// Measures tokenised translations; `references` holds one list or more for each of them.
@@ -43,6 +56,7 @@ public struct BLEU: Hashable, Sendable, Codable {
         }
       }
     }
+    counts = all
     precisions = zip(right, all).map { $1 > 0 ? Double($0) / Double($1) : 0 }
     brevityPenalty =
       length >= referenceLength ? 1 : length == 0 ? 0 : exp(1 - Double(referenceLength) / Double(length))

@@ -12,7 +12,7 @@ extension Translator {
   {
     var shape = shape
     // Known when the tables are; three are in each.
-    (shape.sourceTokens, shape.targetTokens) = (TranslatorTokens.specials.count, TranslatorTokens.specials.count)
+    (shape.sourceTokens, shape.targetTokens) = (SentenceTokens.specials.count, SentenceTokens.specials.count)
     return ModelConfiguration(
       paradigm: paradigm, shape: shape, batch: 64,
       settings: TrainingSettings(

@@ -12,7 +12,7 @@ import Training
 ///     model.translate(["two men are outside ."], by: BeamSearch(width: 5))[0][0].text
 ///
 /// Text is cut into words and marks, lower-cased if the model says so, and into subwords of both languages together.
-public struct Translator: FileModel, SearchingModel {
+public struct Translator: FileModel, LineModel, SearchingModel {
   /// The word in `config.json`.
   public static let paradigm = "translate"
 
@@ -48,7 +48,7 @@ public struct Translator: FileModel, SearchingModel {
     func table(_ words: [String]) -> TokenTable {
       var pieces: [String: [String]] = [:]
       for word in Set(words) { pieces[word] = encoding?.pieces(of: word) ?? [word] }
-      return TokenTable(counting: words.lazy.flatMap { pieces[$0] ?? [] }, specials: TranslatorTokens.specials)
+      return TokenTable(counting: words.lazy.flatMap { pieces[$0] ?? [] }, specials: SentenceTokens.specials)
     }
     self.encoding = encoding
     (sourceTable, targetTable) = (table(sources), table(targets))
@@ -81,10 +81,10 @@ public struct Translator: FileModel, SearchingModel {
     for (name, table, count) in [
       ("source.json", sourceTable, configuration.shape.sourceTokens),
       ("target.json", targetTable, configuration.shape.targetTokens),
-    ] where table.count != count || !table.entries.starts(with: TranslatorTokens.specials) {
+    ] where table.count != count || !table.entries.starts(with: SentenceTokens.specials) {
       throw UnrollError(
         .invalidData,
-        "the table has \(table.count) entries, config.json says \(count), \(TranslatorTokens.specials) first",
+        "the table has \(table.count) entries, config.json says \(count), \(SentenceTokens.specials) first",
         at: folder + "/" + name, hint: "the files are not of one model: restore the folder from a copy")
     }
     try configuration.shape.requireMemory(
@@ -108,7 +108,7 @@ public struct Translator: FileModel, SearchingModel {
   }
 
   private func tokens(_ words: [String], _ table: TokenTable) -> [Int32] {
-    words.flatMap { encoding?.pieces(of: $0) ?? [$0] }.map { table[$0, default: TranslatorTokens.unknown] }
+    words.flatMap { encoding?.pieces(of: $0) ?? [$0] }.map { table[$0, default: SentenceTokens.unknown] }
   }
 
   /// A pair as the network reads it: of sentences that are too long, the beginning.
@@ -150,7 +150,7 @@ public struct Translator: FileModel, SearchingModel {
     let full = sources.indices.filter { !sources[$0].isEmpty }
     for batch in LengthBatches.sorted(full.map { sources[$0].count }, batch: max(1, 64 / search.width)) {
       let own = batch.map { full[$0] }
-      for (sentence, hypotheses) in zip(own, search.translate(own.map { sources[$0] }, by: network)) {
+      for (sentence, hypotheses) in zip(own, network.translate(own.map { sources[$0] }, by: search)) {
         results[sentence] = hypotheses.map(translation)
       }
     }
@@ -168,15 +168,15 @@ public struct Translator: FileModel, SearchingModel {
   /// How well translations agree with references.
   public struct Score: ModelScore {
     /// What epochs are judged by.
-    public static let judgedBy = "100 - BLEU"
+    public static let judgedBy = "100 - BLEU+1"
     /// Sentences.
     public let sentences: Int
     /// BLEU of 1 to 4 tokens, 0…100, of words and marks as the model reads them; and chrF.
     public let bleu, chrF: Double
     /// Share of translations that are the reference.
     public let exact: Double
-    /// 100 - BLEU.
-    public var judged: Double { 100 - bleu }
+    /// 100 - ``BLEU/smoothedScore(order:)``.
+    public let judged: Double
     /// For people.
     public var text: String {
       String(
@@ -196,15 +196,17 @@ public struct Translator: FileModel, SearchingModel {
     let batches = LengthBatches.sorted(examples.map(\.source.count), batch: max(1, 64 / search.width))
     for batch in batches where !batch.isEmpty {
       let full = batch.filter { !examples[$0].source.isEmpty }
-      for (i, best) in zip(full, search.translate(full.map { examples[$0].source }, by: network)) {
+      for (i, best) in zip(full, network.translate(full.map { examples[$0].source }, by: search)) {
         words[i] = translation(best[0]).words
       }
     }
     let references = examples.map(\.reference)
     func text(_ words: [String]) -> String { words.joined(separator: " ") }
+    let bleu = BLEU(words, references: references.map { [$0] })
     return Score(
-      sentences: examples.count, bleu: BLEU(words, references: references.map { [$0] }).score(),
+      sentences: examples.count, bleu: bleu.score(),
       chrF: Paradigms.chrF(words.map(text), references: references.map(text)),
-      exact: Double(zip(words, references).count { $0 == $1 }) / Double(max(1, examples.count)))
+      exact: Double(zip(words, references).count { $0 == $1 }) / Double(max(1, examples.count)),
+      judged: 100 - bleu.smoothedScore())
   }
 }

@@ -46,15 +46,18 @@ public struct TranslatorShape: ModelShape {
     try requireRate("label-smoothing", labelSmoothing, at: place)
   }
 
-  /// Number of learnt values of such a network, but for the bridge's to parts of the state beside `hidden`.
+  /// The decoder's sizes.
+  var writer: SentenceWriter.Sizes {
+    SentenceWriter.Sizes(
+      cell: cell, tokens: targetTokens, embedding: embedding, hidden: hidden, memory: 2 * hidden, attention: attention,
+      vector: 2 * hidden)
+  }
+
+  /// Number of learnt values of such a network.
   package var parameterCount: Int {
-    let memory = 2 * hidden
     let encoder = (0..<layers).map { layer in
-      2 * cell.parameterCount(inputSize: layer == 0 ? embedding : memory, hiddenSize: hidden)
+      2 * cell.parameterCount(inputSize: layer == 0 ? embedding : 2 * hidden, hiddenSize: hidden)
     }
-    let looking = memory * attention + (hidden + 1) * attention + attention
-    let decoder = cell.parameterCount(inputSize: embedding + memory, hiddenSize: hidden) + (memory + 1) * hidden
-    let writing = (embedding + hidden + memory + 1) * embedding + targetTokens
-    return encoder.reduce((sourceTokens + targetTokens) * embedding + looking + decoder + writing, +)
+    return encoder.reduce(sourceTokens * embedding + SentenceWriter.parameterCount(writer), +)
   }
 }

@@ -1,0 +1,139 @@
+import Foundation
+import Interchange
+
+/// A picture, as numbers, and what is said of it.
+public struct CaptionedPicture: Sendable {
+  /// Its name: the first column of its line.
+  public let name: String
+  /// Its row among the features.
+  public let row: Int
+  /// All pictures' features: [pictures, values], or [pictures, places, values].
+  public let features: NumPyArray
+  /// Its captions; none, where nothing is said of it.
+  public let captions: [String]
+  /// File and line that name it.
+  public let place: String
+
+  /// Its numbers.
+  public var values: ArraySlice<Float> {
+    let size = features.extents.dropFirst().reduce(1, *)
+    return features.values[row * size..<(row + 1) * size]
+  }
+}
+
+/// Reads pictures' features with their names and captions.
+///
+///     var bad = BadLines(skips: false)
+///     let (pictures, _) = try CaptionedPictures.read("train.npy,train.txt", captions: "captions.txt", &bad)
+///
+/// `FEATURES.npy,LIST` are two files that belong together: line i of the list is for row i of the features. It begins
+/// with the picture's name; behind a tab a caption may stand. Other captions come from a file of lines
+/// `name TAB caption`, as many as there are for a picture, `#` and a number behind its name or not: Flickr8k's form.
+public enum CaptionedPictures {
+  /// The pictures of two files, in order, and a checksum of all that was read.
+  ///
+  /// - Parameters:
+  ///   - paths: `FEATURES.npy,LIST`.
+  ///   - captions: The file of captions; nil: they stand in the list.
+  ///   - needsCaptions: Whether a picture without any is a bad line.
+  ///   - bad: What becomes of bad lines.
+  /// - Throws: for files that cannot be read or are damaged, another number of lines than rows, and bad lines unless
+  ///   they are skipped.
+  public static func read(
+    _ paths: String, captions: String?, needsCaptions: Bool = true, _ bad: inout BadLines
+  ) throws(UnrollError) -> (pictures: [CaptionedPicture], checksum: String) {
+    let parts = paths.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+    guard parts.count == 2, parts.allSatisfy({ !$0.isEmpty }) else {
+      throw UnrollError(
+        .usage, "`\(paths.prefix(80))` does not name two files", hint: "features and names: FEATURES.npy,LIST")
+    }
+    let features = try self.features(in: parts[0])
+    let list = try TextLines(contentsOf: parts[1])
+    guard list.lines.count == features.extents[0] else {
+      throw UnrollError(
+        .invalidData, "the list has \(list.lines.count) lines, and the features have \(features.extents[0]) rows",
+        at: parts[1], hint: "line i names the picture of row i")
+    }
+    var checksum = features.checksum + list.checksum
+    var table: [String: [String]] = [:]
+    if let captions {
+      let (own, sum) = try self.captions(in: captions, &bad)
+      (table, checksum) = (own, checksum + sum)
+    }
+    var pictures: [CaptionedPicture] = []
+    for (row, line) in list.lines.enumerated() {
+      let columns = line.text.split(separator: "\t", omittingEmptySubsequences: false).map {
+        $0.trimmingCharacters(in: .whitespaces)
+      }
+      let name = columns[0]
+      let own = columns.count > 1 && !columns[1].isEmpty ? [columns[1]] : []
+      let all = own + (table[name] ?? [])
+      if name.isEmpty || needsCaptions && all.isEmpty {
+        try bad.found(
+          UnrollError(
+            .invalidData,
+            name.isEmpty ? "the line names no picture" : "nothing is said of the picture `\(name.prefix(60))`",
+            at: list.place(line.number),
+            hint: "captions stand behind a tab, or in a file of lines `name TAB caption`: --captions FILE; leave such "
+              + "pictures out: --skip-bad-lines"))
+        continue
+      }
+      pictures.append(
+        CaptionedPicture(
+          name: name, row: row, features: features, captions: all, place: list.place(line.number)))
+    }
+    return (pictures, Array(checksum.utf8).withUnsafeBytes { Checksum($0).description })
+  }
+
+  private static func features(in path: String) throws(UnrollError) -> NumPyArray {
+    let features = try NumPyArray(contentsOf: path)
+    guard [2, 3].contains(features.extents.count), features.extents.allSatisfy({ $0 > 0 }) else {
+      throw UnrollError(
+        .invalidData, "the features have extents \(features.extents)", at: path,
+        hint: "a row for each picture, [pictures, values], or [pictures, places, values]")
+    }
+    if let index = features.values.firstIndex(where: { !$0.isFinite }) {
+      let row = index / (features.values.count / features.extents[0])
+      throw UnrollError(
+        .invalidData, "the features of picture \(row + 1) hold \(features.values[index])", at: path,
+        hint: "mend what made them")
+    }
+    return features
+  }
+
+  /// Pictures without names or captions, which are called by their numbers, from 1.
+  public static func read(features path: String) throws(UnrollError) -> [CaptionedPicture] {
+    let features = try features(in: path)
+    return (0..<features.extents[0]).map {
+      CaptionedPicture(name: "\($0 + 1)", row: $0, features: features, captions: [], place: "")
+    }
+  }
+
+  private static func captions(
+    in path: String, _ bad: inout BadLines
+  ) throws(UnrollError) -> (table: [String: [String]], checksum: String) {
+    let lines = try TextLines(contentsOf: path)
+    var table: [String: [String]] = [:]
+    for line in lines.lines where !line.text.isEmpty {
+      let columns = line.text.split(separator: "\t", maxSplits: 1, omittingEmptySubsequences: false)
+      guard columns.count == 2, !columns[0].isEmpty, columns[1].contains(where: { !$0.isWhitespace }) else {
+        try bad.found(
+          UnrollError(
+            .invalidData, "the line is not `name TAB caption`", at: lines.place(line.number),
+            hint: "set them apart by a tabulator; or skip such lines: --skip-bad-lines"))
+        continue
+      }
+      // name.jpg#2
+      let name = columns[0].replacing(/#[0-9]+$/, with: "")
+      table[String(name), default: []].append(columns[1].trimmingCharacters(in: .whitespaces))
+    }
+    return (table, lines.checksum)
+  }
+
+  /// The words of a caption as they are learnt and measured: in lower case, without marks.
+  public static func words(_ caption: String) -> [String] {
+    PlainTokens.split(caption, lowercasing: true).filter { token in
+      token.unicodeScalars.contains { $0.properties.isAlphabetic || $0.properties.numericType != nil }
+    }
+  }
+}
