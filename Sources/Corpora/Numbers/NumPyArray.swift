@@ -1,5 +1,6 @@
 import Foundation
 import Interchange
+import Tensors
 
 /// An array of numbers in NumPy's form, `.npy` (NEP 1), as 32-bit floats.
 ///
@@ -14,6 +15,14 @@ public struct NumPyArray: Sendable {
   public let values: [Float]
   /// Of the file's content.
   public let checksum: String
+
+  /// An array of values. Traps when they are not as many as the extents say.
+  public init(extents: [Int], values: [Float]) {
+    demand(
+      extents.reduce(1, *) == values.count, "NumPyArray: \(values.count) values do not fit extents \(extents)")
+    (self.extents, self.values) = (extents, values)
+    checksum = values.withUnsafeBytes { Checksum($0).description }
+  }
 
   /// Reads a file, compressed by gzip or not. Throws when it is no such file, holds other numbers, stands in Fortran
   /// order, is cut off, or holds more than it says.

@@ -7,7 +7,7 @@ extension Translator {
   /// What speed counts.
   public static let units = "tokens"
 
-  /// The default configuration: Adam at 0.002, falling along a cosine over 14 epochs, batches of 64 pairs.
+  /// The default configuration: Adam at 0.002, falling along a cosine over 20 epochs, batches of 64 pairs.
   public static func configuration(_ shape: TranslatorShape = TranslatorShape()) -> ModelConfiguration<TranslatorShape>
   {
     var shape = shape
@@ -16,7 +16,7 @@ extension Translator {
     return ModelConfiguration(
       paradigm: paradigm, shape: shape, batch: 64,
       settings: TrainingSettings(
-        epochs: 14, learningRate: 0.002, schedule: .cosine(warmUp: 200, final: 0.02), clipping: .norm(1)))
+        epochs: 20, learningRate: 0.002, schedule: .cosine(warmUp: 200, final: 0.02), clipping: .norm(1)))
   }
 
   /// Reads a file of lines `source TAB target`, or two line-aligned files that are named with a comma between them.
