@@ -1,5 +1,6 @@
 import Foundation
 import Interchange
+import Tensors
 
 /// An array of numbers in NumPy's form, `.npy` (NEP 1), as 32-bit floats.
 ///
@@ -14,6 +15,12 @@ public struct NumPyArray: Sendable {
   public let values: [Float]
   /// Of the file's content.
   public let checksum: String
+
+  /// An array of given values. Traps when they do not fit the extents.
+  init(extents: [Int], values: [Float], checksum: String) {
+    demand(extents.reduce(1, *) == values.count, "NumPyArray: \(values.count) values of extents \(extents)")
+    (self.extents, self.values, self.checksum) = (extents, values, checksum)
+  }
 
   /// Reads a file, compressed by gzip or not. Throws when it is no such file, holds other numbers, stands in Fortran
   /// order, is cut off, or holds more than it says.
