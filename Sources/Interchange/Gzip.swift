@@ -19,8 +19,25 @@ public enum Gzip {
 
   /// The content of gzip data of one or more members. `place` is for messages.
   public static func uncompressed(_ data: Data, limit: Int, at place: String) throws(UnrollError) -> Data {
+    try inflated(data, windowBits: 15 + 16, limit: limit, at: place)
+  }
+
+  /// The content of data in zlib's own form, as it stands in other files.
+  package static func uncompressedZlib(_ data: Data, limit: Int, at place: String) throws(UnrollError) -> Data {
+    try inflated(data, windowBits: 15, limit: limit, at: place)
+  }
+
+  /// CRC-32 of some bytes, as gzip and PNG have it.
+  package static func crc32(_ bytes: some Sequence<UInt8>) -> UInt32 {
+    let bytes = Array(bytes)
+    return UInt32(truncatingIfNeeded: CZlib.crc32(0, bytes, uInt(bytes.count)))
+  }
+
+  private static func inflated(
+    _ data: Data, windowBits: Int32, limit: Int, at place: String
+  ) throws(UnrollError) -> Data {
     var stream = z_stream()
-    guard ur_inflate_begin(&stream) == Z_OK else {
+    guard ur_inflate_begin(&stream, windowBits) == Z_OK else {
       throw UnrollError(.inputOutput, "there is no memory to uncompress the file", at: place)
     }
     defer { inflateEnd(&stream) }
@@ -48,7 +65,7 @@ public enum Gzip {
         if status == Z_STREAM_END {
           if stream.avail_in == 0, left == 0 { return }
           // Another member follows.
-          if inflateReset(&stream) != Z_OK { fault = damaged("what follows is no gzip data", place) }
+          if inflateReset(&stream) != Z_OK { fault = damaged("what follows is no compressed data", place) }
         }
       }
     }
@@ -73,6 +90,7 @@ public enum Gzip {
 
   private static func damaged(_ what: String, _ place: String) -> UnrollError {
     UnrollError(
-      .invalidData, "the gzip file is damaged: \(what)", at: place, hint: "download it again, or test it: gzip -t")
+      .invalidData, "the compressed data are damaged: \(what)", at: place,
+      hint: "download it again, or test it: gzip -t")
   }
 }

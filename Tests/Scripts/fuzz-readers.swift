@@ -52,6 +52,8 @@ public func fuzzOneInput(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
   case 10: put(bytes) { path, bad throws(UnrollError) in _ = try TaggedSentences.read(path, .columns, &bad) }
   case 11: put(bytes) { path, bad throws(UnrollError) in _ = try ParallelTexts(contentsOf: path, &bad) }
   case 12: put(bytes) { path, _ throws(UnrollError) in _ = try TokenTable(contentsOf: path, kind: "words") }
+  case 13: put(bytes) { path, _ throws(UnrollError) in _ = try NumPyArray(contentsOf: path) }
+  case 14: put(bytes) { path, _ throws(UnrollError) in _ = try PNGPicture(contentsOf: path) }
   default: put(bytes, pieces)
   }
   return 0

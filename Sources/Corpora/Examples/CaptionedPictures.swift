@@ -7,10 +7,10 @@ public struct CaptionedPicture: Sendable {
   public let name: String
   /// Its row among the features.
   public let row: Int
-  /// All pictures' features: [pictures, values], or [pictures, places, values].
+  /// All pictures' numbers: [pictures, values], [pictures, places, values] or [pictures, height, width, channels].
   public let features: NumPyArray
   /// Its captions; none, where nothing is said of it.
-  public let captions: [String]
+  public internal(set) var captions: [String]
   /// File and line that name it.
   public let place: String
 
@@ -27,19 +27,21 @@ public struct CaptionedPicture: Sendable {
   }
 }
 
-/// Reads pictures' features with their names and captions.
+/// Reads pictures, or features of them, with their names and captions.
 ///
 ///     var bad = BadLines(skips: false)
 ///     let (pictures, _) = try CaptionedPictures.read("train.npy,train.txt", captions: "captions.txt", &bad)
 ///
-/// `FEATURES.npy,LIST` are two files that belong together: line i of the list is for row i of the features. It begins
-/// with the picture's name; behind a tab a caption may stand. Other captions come from a file of lines
+/// `PICTURES,LIST` belong together. Pictures are features in an array `.npy` (see ``CaptionedPicture/features``), or
+/// pixels: such an array, an IDX file, or a folder of PNG pictures of one size. Line i of the list is for row i of the
+/// file; in a folder the list's names choose the pictures, with or without `.png`. A line begins with the picture's name;
+/// behind a tab a caption may stand, further columns are left out. Other captions come from a file of lines
 /// `name TAB caption`, as many as there are for a picture, `#` and a number behind its name or not: Flickr8k's form.
 public enum CaptionedPictures {
   /// The pictures of two files, in order, and a checksum of all that was read.
   ///
   /// - Parameters:
-  ///   - paths: `FEATURES.npy,LIST`.
+  ///   - paths: `PICTURES,LIST`.
   ///   - captions: The file of captions; nil: they stand in the list.
   ///   - needsCaptions: Whether a picture without any is a bad line.
   ///   - bad: What becomes of bad lines.
@@ -51,11 +53,13 @@ public enum CaptionedPictures {
     let parts = paths.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
     guard parts.count == 2, parts.allSatisfy({ !$0.isEmpty }) else {
       throw UnrollError(
-        .usage, "`\(paths.prefix(80))` does not name two files", hint: "features and names: FEATURES.npy,LIST")
+        .usage, "`\(paths.prefix(80))` does not name two files",
+        hint: "pictures and their names: FEATURES.npy,LIST or FOLDER,LIST")
     }
-    let features = try self.features(in: parts[0])
+    let file = try PictureFile(contentsOf: parts[0])
+    let features = file.array
     let list = try TextLines(contentsOf: parts[1])
-    guard list.lines.count == features.extents[0] else {
+    guard file.names != nil || list.lines.count == features.extents[0] else {
       throw UnrollError(
         .invalidData, "the list has \(list.lines.count) lines, and the features have \(features.extents[0]) rows",
         at: parts[1], hint: "line i names the picture of row i")
@@ -67,7 +71,8 @@ public enum CaptionedPictures {
       (table, checksum) = (own, checksum + sum)
     }
     var pictures: [CaptionedPicture] = []
-    for (row, line) in list.lines.enumerated() {
+    var places: [Int: Int] = [:]
+    for (number, line) in list.lines.enumerated() {
       let columns = line.text.split(separator: "\t", omittingEmptySubsequences: false).map {
         $0.trimmingCharacters(in: .whitespaces)
       }
@@ -84,6 +89,19 @@ public enum CaptionedPictures {
               + "pictures out: --skip-bad-lines"))
         continue
       }
+      guard let row = file.names == nil ? number : file.row(named: name) else {
+        try bad.found(
+          UnrollError(
+            .invalidData, "there is no picture `\(name.prefix(60))` in \(parts[0])", at: list.place(line.number),
+            hint: "name pictures of the folder; or skip such lines: --skip-bad-lines"))
+        continue
+      }
+      // A picture of a folder may be named again, with another caption.
+      if let place = places[row] {
+        pictures[place].captions += own
+        continue
+      }
+      places[row] = pictures.count
       pictures.append(
         CaptionedPicture(
           name: name, row: row, features: features, captions: all, place: list.place(line.number)))
@@ -91,27 +109,12 @@ public enum CaptionedPictures {
     return (pictures, Array(checksum.utf8).withUnsafeBytes { Checksum($0).description })
   }
 
-  private static func features(in path: String) throws(UnrollError) -> NumPyArray {
-    let features = try NumPyArray(contentsOf: path)
-    guard [2, 3].contains(features.extents.count), features.extents.allSatisfy({ $0 > 0 }) else {
-      throw UnrollError(
-        .invalidData, "the features have extents \(features.extents)", at: path,
-        hint: "a row for each picture, [pictures, values], or [pictures, places, values]")
-    }
-    if let index = features.values.firstIndex(where: { !$0.isFinite }) {
-      let row = index / (features.values.count / features.extents[0])
-      throw UnrollError(
-        .invalidData, "the features of picture \(row + 1) hold \(features.values[index])", at: path,
-        hint: "mend what made them")
-    }
-    return features
-  }
-
-  /// Pictures without names or captions, which are called by their numbers, from 1.
+  /// Pictures without captions, which are called as in their folder, or by their numbers, from 1.
   public static func read(features path: String) throws(UnrollError) -> [CaptionedPicture] {
-    let features = try features(in: path)
-    return (0..<features.extents[0]).map {
-      CaptionedPicture(name: "\($0 + 1)", row: $0, features: features, captions: [], place: "")
+    let file = try PictureFile(contentsOf: path)
+    return (0..<file.array.extents[0]).map {
+      CaptionedPicture(
+        name: file.names?[$0] ?? "\($0 + 1)", row: $0, features: file.array, captions: [], place: "")
     }
   }
 

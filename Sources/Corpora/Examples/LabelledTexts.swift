@@ -159,12 +159,12 @@ public enum LabelledTexts {
   private static func folder(_ path: String) throws(UnrollError) -> ([LabelledText], String) {
     var texts: [LabelledText] = []
     var checksums = ""
-    for name in try names(in: path) {
+    for name in try FolderContent.names(in: path) {
       let inner = path + "/" + name
       var isFolder: ObjCBool = false
       guard FileManager.default.fileExists(atPath: inner, isDirectory: &isFolder) else { continue }
       if isFolder.boolValue {
-        for file in try names(in: inner) where file.hasSuffix(".txt") {
+        for file in try FolderContent.names(in: inner) where file.hasSuffix(".txt") {
           let data = try FileAccess.read(from: inner + "/" + file, limit: PlainText.defaultLimit)
           let text = try PlainText(utf8: data, source: inner + "/" + file)
           texts.append(LabelledText(text: text.string, label: name, place: inner + "/" + file))
@@ -185,14 +185,6 @@ public enum LabelledTexts {
         hint: "put NAME.txt into it, a text a line, for each class; or a folder of .txt files, a text each")
     }
     return (texts, Array(checksums.utf8).withUnsafeBytes { Checksum($0).description })
-  }
-
-  private static func names(in folder: String) throws(UnrollError) -> [String] {
-    do {
-      return try FileManager.default.contentsOfDirectory(atPath: folder).filter { !$0.hasPrefix(".") }.sorted()
-    } catch {
-      throw UnrollError(.inputOutput, "the folder cannot be read", at: folder, hint: "see what is wrong: ls \(folder)")
-    }
   }
 }
 

@@ -6,7 +6,7 @@ import Recurrence
 import Tensors
 import Training
 
-/// Describes pictures: one to many, from a vector of features, or from features of places that it looks at.
+/// Describes pictures: one to many, from a vector of features, from features of places that it looks at, or from pixels.
 ///
 ///     var shape = DescriberShape()
 ///     shape.captions = "Flickr8k.token.txt"
@@ -31,7 +31,16 @@ public struct Describer: FileModel, ReadingModel, SearchingModel {
     var version = 1
     /// Places of a picture; 0: its features are one vector.
     var places: Int
+    /// Height and width of pixels, whose channels are the values; nil: they are features.
+    var pixels: [Int]?
     var means, deviations: [Float]
+
+    var picture: DescriberNetwork.Picture {
+      DescriberNetwork.Picture(values: means.count, places: places, pixels: pixels)
+    }
+
+    /// Extents of a picture.
+    var extents: [Int] { (pixels ?? (places > 0 ? [places] : [])) + [means.count] }
   }
 
   /// `describe`.
@@ -61,9 +70,7 @@ public struct Describer: FileModel, ReadingModel, SearchingModel {
     self.words = words
     self.features = features
     var random = RandomSource(seed: configuration.seed)
-    network = DescriberNetwork(
-      configuration.shape, values: features.means.count, hasPlaces: features.places > 0, words: words.count,
-      using: &random)
+    network = DescriberNetwork(configuration.shape, features.picture, words: words.count, using: &random)
   }
 
   /// A new model of the words and the features of some pictures. Throws when a network of these sizes cannot fit into
@@ -77,12 +84,9 @@ public struct Describer: FileModel, ReadingModel, SearchingModel {
     let words = TokenTable(
       counting: pictures.lazy.flatMap { $0.captions.flatMap(CaptionedPictures.words) },
       specials: SentenceTokens.specials, atLeast: configuration.shape.minimumCount)
-    let extents = first.features.extents
-    let size = extents[extents.count - 1]
-    let features = Features(places: extents.count == 3 ? extents[1] : 0, spreadOf: pictures, size: size)
+    let features = Features(extents: Array(first.features.extents.dropFirst()), spreadOf: pictures)
     try configuration.shape.requireMemory(
-      forValues: configuration.shape.parameterCount(
-        values: size, words: words.count, hasPlaces: features.places > 0), at: nil)
+      forValues: configuration.shape.parameterCount(features.picture, words: words.count), at: nil)
     self.init(configuration, words, features)
   }
 
@@ -96,15 +100,16 @@ public struct Describer: FileModel, ReadingModel, SearchingModel {
       throw UnrollError(.unsupportedVersion, "the features have version \(features.version)", at: path)
     }
     let words = try TokenTable(contentsOf: folder + "/words.json", kind: "words")
-    guard features.places >= 0, !features.means.isEmpty, features.means.count == features.deviations.count,
+    guard features.places >= 0, features.hasGoodPixels, !features.means.isEmpty,
+      features.means.count == features.deviations.count,
       features.deviations.allSatisfy({ $0 > 0 }), words.entries.starts(with: SentenceTokens.specials)
     else {
       throw UnrollError(
         .invalidData, "features and words are no model's", at: path, hint: "put back the files that training wrote")
     }
     try configuration.shape.requireMemory(
-      forValues: configuration.shape.parameterCount(
-        values: features.means.count, words: words.count, hasPlaces: features.places > 0), at: folder + "/config.json")
+      forValues: configuration.shape.parameterCount(features.picture, words: words.count),
+      at: folder + "/config.json")
     self.init(configuration, words, features)
   }
 
@@ -120,7 +125,8 @@ public struct Describer: FileModel, ReadingModel, SearchingModel {
   /// Sizes on a line.
   public var summary: String {
     let (shape, values) = (configuration.shape, features.means.count)
-    let picture = features.places > 0 ? "\(features.places) places of \(values) values" : "\(values) values"
+    let places = features.places > 0 ? "\(features.places) places of \(values) values" : "\(values) values"
+    let picture = features.pixels.map { "\($0[0]) x \($0[1]) pixels by \(shape.channels.count) convolutions" } ?? places
     return "\(shape.cell.rawValue) of \(shape.hidden) from \(picture), \(network.parameterCount) parameters; "
       + "\(words.count) words"
   }
@@ -138,7 +144,7 @@ public struct Describer: FileModel, ReadingModel, SearchingModel {
   /// A picture as the model reads it. Throws when its features have another form.
   public func example(of sample: CaptionedPicture) throws(UnrollError) -> Example {
     let extents = Array(sample.features.extents.dropFirst())
-    let own = features.places > 0 ? [features.places, features.means.count] : [features.means.count]
+    let own = features.extents
     guard extents == own else {
       throw UnrollError(
         .invalidData, "the picture's features have extents \(extents), and the model reads \(own)",
@@ -299,8 +305,17 @@ public struct Describer: FileModel, ReadingModel, SearchingModel {
 }
 
 extension Describer.Features {
-  /// Mean and deviation of each value over all places of some pictures.
-  fileprivate init(places: Int, spreadOf pictures: [CaptionedPicture], size: Int) {
+  /// Whether a file's pixels can be, and are the places.
+  fileprivate var hasGoodPixels: Bool {
+    guard let pixels else { return true }
+    guard pixels.count == 2, pixels.allSatisfy({ (1...1 << 24).contains($0) }) else { return false }
+    return pixels[0] * pixels[1] == places
+  }
+
+  /// Mean and deviation of each value over all places of some pictures of these extents.
+  fileprivate init(extents: [Int], spreadOf pictures: [CaptionedPicture]) {
+    let size = extents[extents.count - 1]
+    let places = extents.count == 1 ? 0 : extents.dropLast().reduce(1, *)
     var (sums, squares) = ([Double](repeating: 0, count: size), [Double](repeating: 0, count: size))
     var count = 0.0
     for picture in pictures {
@@ -312,7 +327,7 @@ extension Describer.Features {
     }
     let means = sums.map { $0 / count }
     self.init(
-      places: places, means: means.map { Float($0) },
+      places: places, pixels: extents.count == 3 ? Array(extents.prefix(2)) : nil, means: means.map { Float($0) },
       deviations: zip(squares, means).map { square, mean in
         let deviation = Float(max(0, square / count - mean * mean).squareRoot())
         return deviation > 1e-6 && deviation.isFinite ? deviation : 1

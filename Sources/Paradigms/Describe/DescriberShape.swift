@@ -17,6 +17,10 @@ public struct DescriberShape: ModelShape {
   public var features = 512
   /// Hidden units of the attention, where features have places.
   public var attention = 256
+  /// Channels of each convolution of pixels, the first first; a 2 x 2 pooling follows each.
+  public var channels = [32, 64, 128]
+  /// Pixels that a picture is moved by at most, at random, while training.
+  public var shift = 0
   /// Rate of the dropout of features.
   public var featureDropout: Float = 0.3
   /// Rate of the dropout of words' vectors.
@@ -38,6 +42,9 @@ public struct DescriberShape: ModelShape {
     try require("embedding", embedding, 1...16_384, at: place)
     try require("features", features, 1...16_384, at: place)
     try require("attention", attention, 1...16_384, at: place)
+    try require("channels", channels.count, 1...16, at: place)
+    for count in channels { try require("channels", count, 1...16_384, at: place) }
+    try require("shift", shift, 0...1000, at: place)
     try require("longest", longest, 1...100_000, at: place)
     try requireRate("feature-dropout", featureDropout, at: place)
     try requireRate("dropout", dropout, at: place)
@@ -53,7 +60,12 @@ public struct DescriberShape: ModelShape {
   }
 
   /// Number of learnt values of such a network.
-  func parameterCount(values: Int, words: Int, hasPlaces: Bool) -> Int {
-    (values + 1) * features + SentenceWriter.parameterCount(writer(words: words, hasPlaces: hasPlaces))
+  func parameterCount(_ picture: DescriberNetwork.Picture, words: Int) -> Int {
+    var count = (picture.values + 1) * features
+    if picture.pixels != nil {
+      let sizes = [picture.values] + channels
+      count = zip(sizes, channels).reduce((sizes[channels.count] + 1) * features) { $0 + (9 * $1.0 + 1) * $1.1 }
+    }
+    return count + SentenceWriter.parameterCount(writer(words: words, hasPlaces: picture.hasPlaces))
   }
 }
