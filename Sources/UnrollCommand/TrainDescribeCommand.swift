@@ -10,9 +10,9 @@ struct TrainDescribeCommand: ExampleCommand {
     discussion: """
       --data is PICTURES,LIST: a list of pictures' names, line by line, a caption behind a tab or not. Pictures are a \
       folder of PNG files of one size, pixels in IDX form (.gz too), or an array .npy: features [pictures, values], \
-      [pictures, places, values] to look at places, or pixels [pictures, height, width, channels]. Line i is for row i; \
-      in a folder the name says which. More captions come from --captions, lines of `name TAB caption`, `#0` behind \
-      the name or not.
+      [pictures, places, values] to look at places, or pixels [pictures, height, width, channels]. Line i is for \
+      row i; in a folder the name says which. More captions come from --captions, lines of `name TAB caption`, `#0` \
+      behind the name or not.
 
         unroll train describe --data train.npy,train.txt --captions captions.txt --out captions
         unroll train describe --data a.npy,a.tsv --validation b.npy,b.tsv --test c.npy,c.tsv --out captions

@@ -3,7 +3,7 @@ import Foundation
 import Interchange
 import Testing
 
-/// Arrays of NumPy, PNG pictures, and pictures with captions.
+/// PNG pictures, arrays that NumPy wrote, and pictures with captions in folders and IDX files.
 @Suite final class PictureFilesTests {
   private struct Golden: Decodable {
     struct Entry: Decodable {
@@ -31,63 +31,22 @@ import Testing
     return folder + "/" + name
   }
 
-  private func write(_ text: String, to name: String) throws -> String { try write(Data(text.utf8), to: name) }
-
-  // MARK: Arrays
-
   @Test func arraysOfAllTypesAreRead() throws {
     let arrays = try Self.golden.get().arrays
     #expect(arrays.count == 13)
     for entry in arrays {
-      let array = try NPYArray(entry.data, at: entry.name)
+      let array = try NumPyArray(entry.data, at: entry.name)
       #expect(array.extents == [2, 3, 2] && array.values == entry.values, "\(entry.name)")
     }
   }
 
-  private static func npy(_ header: String, _ values: [UInt8], version: UInt8 = 1) -> Data {
-    let size = header.utf8.count
-    return Data([0x93] + Array("NUMPY".utf8) + [version, 0, UInt8(size & 255), UInt8(size >> 8)])
-      + Data(header.utf8) + Data(values)
-  }
-
-  static let headers: [(String, Int, String)] = [
-    ("{'descr': '<f4', 'fortran_order': False, 'shape': (2,), }", 7, "damaged"),
-    ("{'descr': '<f4', 'fortran_order': False, 'shape': (2,), }", 9, "damaged"),
-    ("{'descr': '>f4', 'fortran_order': False, 'shape': (2,), }", 8, "`>f4`"),
-    ("{'descr': '<c8', 'fortran_order': False, 'shape': (2,), }", 16, "`<c8`"),
-    ("{'descr': '<f4', 'fortran_order': True, 'shape': (2, 1), }", 8, "Fortran"),
-    ("{'descr': '<f4', 'fortran_order': False, 'shape': (-2,), }", 8, "header"),
-    ("{'descr': '<f4', 'fortran_order': False, 'shape': (4611686018427387904, 4), }", 0, "too large"),
-    ("{'descr': '<f4', 'fortran_order': False, 'shape': (99999999999999999999,), }", 0, "header"),
-    ("{'descr': '<f4', 'fortran_order': False, }", 8, "header"),
-    ("{'descr': '<f4', 'descr': '<f4', 'shape': (2,), }", 8, "header"), ("{'descr", 8, "header"), ("", 8, "header"),
-    ("{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (2,), }", 8, "header"),
-  ]
-
-  @Test(arguments: 0..<headers.count) func otherArraysAreErrors(index: Int) throws {
-    let (header, bytes, part) = Self.headers[index]
-    let data = Self.npy(header, [UInt8](repeating: 0, count: bytes))
-    let error = try #require(throws: UnrollError.self) { try NPYArray(data, at: "a.npy") }
-    #expect(error.place == "a.npy" && error.message.contains(part) && error.hint != nil, "\(error)")
-  }
-
   @Test func whatIsCutOffIsAnError() throws {
-    let golden = try Self.golden.get()
-    for entry in golden.arrays.prefix(3) {
-      for count in 0..<entry.data.count {
-        #expect(throws: UnrollError.self) { try NPYArray(entry.data.prefix(count), at: "a") }
-      }
-    }
-    for entry in golden.pictures {
+    for entry in try Self.golden.get().pictures {
       for count in 0..<entry.data.count {
         #expect(throws: UnrollError.self) { try PNGPicture(entry.data.prefix(count), at: "a") }
       }
     }
-    let version = Self.npy("{}", [], version: 4)
-    #expect(throws: UnrollError.self) { try NPYArray(version, at: "a") }
   }
-
-  // MARK: Pictures
 
   @Test func picturesOfAllFormsAreRead() throws {
     let golden = try Self.golden.get()
@@ -137,83 +96,51 @@ import Testing
 
   // MARK: Captions
 
-  private func described(
-    _ names: String, skips: Bool = false
-  ) throws(UnrollError) -> (samples: [DescribedPicture], skipped: [UnrollError]) {
+  private func read(
+    _ list: String, captions: String? = nil, skips: Bool = false
+  ) throws(UnrollError) -> (pictures: [CaptionedPicture], skipped: [UnrollError]) {
+    try? Data(list.utf8).write(to: URL(fileURLWithPath: folder + "/list.tsv"))
     var bad = BadLines(skips: skips)
-    let path = folder
-    let files = try DescribedPictures.Files(names.split(separator: ",").map { path + "/" + $0 }.joined(separator: ","))
-    return (try DescribedPictures(files, &bad).samples, bad.skipped)
-  }
-
-  private func features() throws {
-    _ = try write(
-      Self.npy("{'descr': '|u1', 'fortran_order': False, 'shape': (3, 2), }", [1, 2, 3, 4, 5, 6]), to: "f.npy")
-  }
-
-  @Test func namesLeadToCaptions() throws {
-    try features()
-    _ = try write("b.jpg\na.jpg\nc#x.jpg\n", to: "list.txt")
-    _ = try write(
-      "a.jpg#0\tOne .\r\na.jpg#1\tTwo\nd.jpg#0\tOther\nc#x.jpg\tThree\nb.jpg#0\tFour\tmore\n", to: "captions.txt")
-    let samples = try described("f.npy,list.txt,captions.txt").samples
-    #expect(samples.map(\.caption) == ["Four", "One .", "Two", "Three"])
-    #expect(samples.map(\.picture.values) == [[1, 2], [3, 4], [3, 4], [5, 6]])
-    #expect(samples[1].picture === samples[2].picture && samples[0].place == folder + "/captions.txt:5")
-    // Without a list of names, line by line.
-    _ = try write("x\tone\t\ny\ttwo\nz\tthree\n", to: "table.tsv")
-    #expect(try described("f.npy,table.tsv").samples.map(\.caption) == ["one", "two", "three"])
-    _ = try write("one\ntwo\nthree\n", to: "lines.txt")
-    #expect(try described("f.npy,lines.txt").samples.map(\.caption) == ["one", "two", "three"])
-  }
-
-  @Test func badCaptionsAreErrorsOrCounted() throws {
-    try features()
-    _ = try write("a\nb\nc\n", to: "list.txt")
-    _ = try write("a\tone\nno table\nb\t \n", to: "captions.txt")
-    let error = try #require(throws: UnrollError.self) { try self.described("f.npy,list.txt,captions.txt") }
-    #expect(error.place == folder + "/captions.txt:2")
-    let (samples, skipped) = try described("f.npy,list.txt,captions.txt", skips: true)
-    #expect(samples.map(\.caption) == ["one"] && skipped.count == 4)
-    #expect(skipped.last?.place == folder + "/list.txt:3" && skipped.last?.message.contains("no caption") == true)
-    _ = try write("a\nb\n", to: "list.txt")
-    let count = try #require(throws: UnrollError.self) { try self.described("f.npy,list.txt", skips: true) }
-    #expect(count.message.contains("3 pictures") && count.message.contains("2 lines"))
-    for names in ["f.npy", "f.npy,list.txt,captions.txt,more", "none.npy,list.txt", "list.txt,list.txt"] {
-      #expect(throws: UnrollError.self) { try self.described(names) }
-    }
-    #expect(throws: UnrollError.self) { try DescribedPictures.Files("a,,b") }
+    return (try CaptionedPictures.read("\(folder),\(folder)/list.tsv", captions: captions, &bad).pictures, bad.skipped)
   }
 
   @Test func foldersOfPicturesAreKnownByName() throws {
     let golden = try Self.golden.get()
-    for (name, entry) in zip(["b.png", "a.PNG"], golden.pictures) { _ = try write(entry.data, to: name) }
-    _ = try write("b.png\tfirst\na\tsecond\nb\tthird\n", to: "t.tsv")
-    var bad = BadLines(skips: false)
-    let files = try DescribedPictures.Files("\(folder),\(folder)/t.tsv")
-    let samples = try DescribedPictures(files, &bad).samples
-    #expect(samples.map(\.caption) == ["first", "second", "third"] && samples[0].picture === samples[2].picture)
-    #expect(samples[0].picture.extents == [golden.height, golden.width, 3])
-    #expect(samples[1].picture.values == golden.pictures[1].values)
-    _ = try write("none\tx\n", to: "t.tsv")
-    let error = try #require(throws: UnrollError.self) { try DescribedPictures(files, &bad) }
-    #expect(error.place == folder + "/t.tsv:1" && error.message.contains("`none`"))
-    _ = try write(
-      Self.png(
-        [0, 0, 0, 1, 0, 0, 0, 1, 8, 0, 0, 0, 0], [("IDAT", [0x78, 1, 1, 2, 0, 0xFD, 0xFF, 0, 9, 0, 11, 0, 10])]),
-      to: "c.png")
-    let size = try #require(throws: UnrollError.self) { try Pictures(contentsOf: self.folder) }
-    #expect(size.message.contains("1 x 1") && size.place == folder + "/c.png", "\(size)")
+    for (name, entry) in zip(["b.png", "a.PNG", "c.png"], golden.pictures) { _ = try write(entry.data, to: name) }
+    let pictures = try read("b.png\tfirst\tmore\na\tsecond\nb\tthird\n").pictures
+    #expect(pictures.map(\.captions) == [["first", "third"], ["second"]])
+    #expect(pictures[0].features.extents == [3, golden.height, golden.width, 3])
+    #expect(Array(pictures[0].values) == golden.pictures[0].values)
+    #expect(Array(pictures[1].values) == golden.pictures[1].values)
+    #expect(try CaptionedPictures.read(features: folder).map(\.name) == ["a", "b", "c"])
+    let captions = try write(Data("a.png#0\tone\na.png#1\ttwo\n".utf8), to: "captions.txt")
+    #expect(try read("a.png\n", captions: captions).pictures.map(\.captions) == [["one", "two"]])
+    let error = try #require(throws: UnrollError.self) { try self.read("a\tx\nnone\ty\n") }
+    #expect(error.place == folder + "/list.tsv:2" && error.message.contains("`none`") && error.hint != nil)
+    let (kept, skipped) = try read("a\tx\nnone\ty\nb\n", skips: true)
+    #expect(kept.map(\.name) == ["a"] && skipped.map(\.place) == [2, 3].map { "\(folder)/list.tsv:\($0)" })
+    let pixel: [UInt8] = [0x78, 1, 1, 2, 0, 0xFD, 0xFF, 0, 9, 0, 11, 0, 10]
+    _ = try write(Self.png([0, 0, 0, 1, 0, 0, 0, 1, 8, 0, 0, 0, 0], [("IDAT", pixel)]), to: "d.png")
+    let size = try #require(throws: UnrollError.self) { try self.read("a\tx\n") }
+    #expect(size.message.contains("1 x 1") && size.place == folder + "/d.png", "\(size)")
   }
 
-  @Test func numbersThatAreNoneAreErrors() throws {
-    _ = try write(
-      Self.npy("{'descr': '<f2', 'fortran_order': False, 'shape': (1, 2), }", [0, 0x3C, 0, 0x7C]), to: "f.npy")
-    let error = try #require(throws: UnrollError.self) { try Pictures(contentsOf: self.folder + "/f.npy") }
-    #expect(error.message.contains("finite") && error.place == folder + "/f.npy: picture 1")
-    _ = try write(Self.npy("{'descr': '|u1', 'fortran_order': False, 'shape': (0, 2), }", []), to: "f.npy")
-    #expect(throws: UnrollError.self) { try Pictures(contentsOf: self.folder + "/f.npy") }
-    _ = try write(Self.npy("{'descr': '|u1', 'fortran_order': False, 'shape': (2,), }", [1, 2]), to: "f.npy")
-    #expect(throws: UnrollError.self) { try Pictures(contentsOf: self.folder + "/f.npy") }
+  @Test func foldersWithoutPicturesAreErrors() {
+    #expect(throws: UnrollError.self) { try self.read("a\tx\n") }
+    #expect(throws: UnrollError.self) { try CaptionedPictures.read(features: self.folder) }
+  }
+
+  @Test func pixelsComeFromIDXFiles() throws {
+    let file = try write(Data([0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 2, 7, 8, 9, 255]), to: "images-idx3-ubyte")
+    let pictures = try CaptionedPictures.read(features: file)
+    #expect(pictures.map { Array($0.values) } == [[7, 8], [9, 255]])
+    #expect(pictures[0].features.extents == [2, 1, 2, 1])
+    let colours = try write(
+      Data([0, 0, 8, 4, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 3, 1, 2, 3]), to: "colours")
+    #expect(try CaptionedPictures.read(features: colours)[0].features.extents == [1, 1, 1, 3])
+    for bytes in [[0, 0, 8, 1, 0, 0, 0, 1, 5], [0, 0, 8, 3, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 1]] as [[UInt8]] {
+      let other = try write(Data(bytes), to: "other")
+      #expect(throws: UnrollError.self) { try CaptionedPictures.read(features: other) }
+    }
   }
 }

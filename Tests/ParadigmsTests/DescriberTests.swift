@@ -1,7 +1,9 @@
 import Corpora
 import Foundation
 import Interchange
+import Networks
 import Paradigms
+import Tensors
 import Testing
 import Training
 
@@ -72,6 +74,71 @@ import Training
     #expect(zip(alone.captions, alone.captions.dropFirst()).allSatisfy { $0.score >= $1.score })
     let greedy = try model.describe(pictures, by: BeamSearch())
     #expect(greedy.map(\.text) == answers.map(\.text))
+  }
+
+  /// Squares and bars of three colours on two sides, of 9 x 8 pixels, in an IDX file.
+  private func pixels() throws -> TextFiles {
+    var random = RandomSource(seed: 2)
+    var values: [UInt8] = []
+    var lines = ""
+    for i in 0..<150 {
+      let (colour, isSquare, isLeft) = (i % 3, i / 3 % 2 == 0, i / 6 % 2 == 0)
+      let (top, left) = (random.integer(below: 4), (isLeft ? 0 : 4) + random.integer(below: 2))
+      var own = [UInt8](repeating: 255, count: 9 * 8 * 3)
+      for y in top..<top + (isSquare ? 3 : 5) {
+        for x in left..<left + (isSquare ? 3 : 1) {
+          for channel in 0..<3 { own[(y * 8 + x) * 3 + channel] = channel == colour ? 250 : 10 }
+        }
+      }
+      values += own
+      lines += "p\(i)\tA \(Self.colours[colour]) \(isSquare ? "square" : "bar") on the \(isLeft ? "left" : "right")\n"
+    }
+    let bytes: [UInt8] = [0, 0, 8, 4, 0, 0, 0, 150, 0, 0, 0, 9, 0, 0, 0, 8, 0, 0, 0, 3] + values
+    try Data(bytes).write(to: URL(fileURLWithPath: folder + "/images-idx4-ubyte"))
+    try Data(lines.utf8).write(to: URL(fileURLWithPath: folder + "/list.tsv"))
+    return TextFiles(path: "\(folder)/images-idx4-ubyte,\(folder)/list.tsv")
+  }
+
+  /// What is held out is described from its pixels.
+  @Test func learnsFromPixels() throws {
+    var bad = BadLines(skips: false)
+    var configuration = Self.configuration()
+    (configuration.shape.channels, configuration.settings.epochs) = ([8, 12], 60)
+    let files = try pixels()
+    let training = try ExampleTraining<Describer>(configuration, files: files, folder: folder + "/model", &bad)
+    try training.run()
+    let score = training.model.score(training.test)
+    // One of twelve is right by chance.
+    #expect(score.pictures == 15 && score.exact > 0.5, "\(score.text)")
+    #expect(training.model.network.convolutions.map(\.outputSize) == [8, 12])
+    let stored = try #require(try StoredModels.open(folder + "/model") as? Describer)
+    let pictures = try CaptionedPictures.read(features: folder + "/images-idx4-ubyte")
+    let answers = try stored.describe(pictures, by: BeamSearch(width: 2))
+    #expect(try stored.describe([pictures[7]], by: BeamSearch(width: 2))[0].text == answers[7].text)
+    let path = folder + "/model/features.json"
+    let text = try String(contentsOfFile: path, encoding: .utf8)
+    try text.replacing(": 72,", with: ": 71,").replacing(": 72\n", with: ": 71\n")
+      .write(toFile: path, atomically: true, encoding: .utf8)
+    let error = try #require(throws: UnrollError.self) { try StoredModels.open(self.folder + "/model") }
+    #expect(error.place == path)
+  }
+
+  /// Pictures are moved while training, and then alone.
+  @Test func picturesMoveWhileTraining() throws {
+    var bad = BadLines(skips: false)
+    let files = try pixels()
+    var losses: [(still: Float, training: Float)] = []
+    for shift in [0, 2] {
+      var configuration = Self.configuration()
+      (configuration.shape.channels, configuration.shape.shift) = ([4], shift)
+      let training = try ExampleTraining<Describer>(configuration, files: files, folder: nil, &bad)
+      var (still, noisy) = (Evaluation.inference, Evaluation.training(RandomSource(seed: 5)))
+      let model = training.model
+      losses.append(
+        (model.loss(of: training.test, in: &still).sum.scalar, model.loss(of: training.test, in: &noisy).sum.scalar))
+    }
+    #expect(losses[0].still == losses[1].still && abs(losses[0].training - losses[0].still) < 1e-3)
+    #expect(abs(losses[1].training - losses[1].still) > 1e-3)
   }
 
   @Test func featuresOfAnotherFormAreErrors() throws {

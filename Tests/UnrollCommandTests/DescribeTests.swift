@@ -45,6 +45,42 @@ import Testing
     try expectFailure(Command.unroll(["predict", model, "a line", "--json"]), code: 2, ["answers a file"])
   }
 
+  private struct Golden: Decodable {
+    struct Entry: Decodable {
+      let file: String
+    }
+    let pictures: [Entry]
+  }
+
+  /// A folder of PNG files; a name in place of a line's number.
+  @Test func foldersOfPicturesHaveALineEach() throws {
+    let folder = TestFolder()
+    let path = #filePath.replacing("UnrollCommandTests/DescribeTests.swift", with: "Golden/pictures.json")
+    let golden = try JSONDecoder().decode(Golden.self, from: Data(contentsOf: URL(fileURLWithPath: path)))
+    let names = ["one", "two", "three", "four", "five"]
+    for (name, entry) in zip(names, golden.pictures) {
+      _ = try folder.write(Data(base64Encoded: entry.file) ?? Data(), to: name + ".png")
+    }
+    let list = try folder.write(names.map { "\($0).png\tnumber \($0)\n" }.joined().utf8, to: "list.tsv")
+    let (pictures, model) = (folder.file("one.png").replacing("/one.png", with: ""), folder.file("model"))
+    let data = "\(pictures),\(list)"
+    let outcome = try Command.unroll(
+      ["train", "describe", "--data", data, "--test", data, "--out", model, "--epochs", "60", "--channels", "4,6"]
+        + Self.sizes)
+    #expect(outcome.code == 0 && outcome.errors.contains("11 x 7 pixels by 2 convolutions"), "\(outcome.errors)")
+    #expect(outcome.errors.contains("exact match 100.00 %"), "\(outcome.errors)")
+    let answers = try Command.unroll(["predict", model, "--data", data, "--beam", "2"]).output
+    #expect(answers == names.map { "number \($0)\n" }.joined())
+    let objects = try Command.unroll(["predict", model, "--data", pictures, "--json"]).objects()
+    #expect(objects.compactMap { $0["name"] as? String } == names.sorted())
+    _ = try folder.write([0x89, 0x50], to: "bad.png")
+    try expectFailure(
+      Command.unroll(["predict", model, "--data", pictures, "--json"]), code: 1, ["bad.png", "no PNG file"])
+    try expectFailure(
+      Command.unroll(["train", "describe", "--out", model, "--resume", "--json", "--channels", "4"]), code: 2,
+      ["--channels"])
+  }
+
   @Test func wrongUseIsAnError() throws {
     let folder = TestFolder()
     let features = try folder.write(Self.features([[1, 2], [3, 4]]), to: "f.npy")
@@ -56,11 +92,17 @@ import Testing
     try expectFailure(Command.unroll(train + ["\(features),\(short)"]), code: 1, ["short.txt", "1 lines", "2 rows"])
     try expectFailure(
       Command.unroll(train + ["\(features),\(list)"]), code: 1, ["list.txt:2", "nothing is said", "--captions"])
-    try expectFailure(Command.unroll(train + ["\(list),\(list)"]), code: 1, ["no NumPy file"])
-    for (flag, value) in [("hidden", "0"), ("longest", "0"), ("feature-dropout", "1"), ("minimum-count", "0")] {
+    try expectFailure(Command.unroll(train + ["\(list),\(list)"]), code: 1, ["list.txt", "no IDX file"])
+    for (flag, value) in [
+      ("hidden", "0"), ("longest", "0"), ("feature-dropout", "1"), ("minimum-count", "0"),
+      ("channels", "8,x"), ("shift", "-1"),
+    ] {
       try expectFailure(
         Command.unroll(train + ["\(features),\(list)", "--\(flag)", value]), code: 2, ["--\(flag)"])
     }
+    let empty = try folder.write("".utf8, to: "empty.txt")
+    try expectFailure(Command.unroll(train + ["\(features),\(empty)"]), code: 1, ["empty.txt", "empty"])
+    try expectFailure(Command.unroll(train + ["\(empty),\(list)"]), code: 1, ["empty.txt"])
     #expect(!folder.exists("model"))
   }
 }

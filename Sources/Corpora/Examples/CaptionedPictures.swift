@@ -34,8 +34,8 @@ public struct CaptionedPicture: Sendable {
 ///
 /// `PICTURES,LIST` belong together. Pictures are features in an array `.npy` (see ``CaptionedPicture/features``), or
 /// pixels: such an array, an IDX file, or a folder of PNG pictures of one size. Line i of the list is for row i of the
-/// file; in a folder the list's names choose the pictures, with or without `.png`. A line begins with the picture's name;
-/// behind a tab a caption may stand, further columns are left out. Other captions come from a file of lines
+/// file; in a folder the list's names choose the pictures, with or without `.png`. A line begins with the picture's
+/// name; behind a tab a caption may stand, further columns are left out. Other captions come from a file of lines
 /// `name TAB caption`, as many as there are for a picture, `#` and a number behind its name or not: Flickr8k's form.
 public enum CaptionedPictures {
   /// The pictures of two files, in order, and a checksum of all that was read.

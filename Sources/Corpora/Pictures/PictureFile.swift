@@ -9,8 +9,8 @@ struct PictureFile {
   let names: [String]?
   private let rows: [String: Int]
 
-  /// Reads an array (`.npy`, ``NumPyArray``), a folder of PNG pictures of one size (``PNGPicture``), or, whatever else it
-  /// is called, pictures in IDX form (``IDXArray``): [pictures, height, width], or with channels behind.
+  /// Reads an array (`.npy`, ``NumPyArray``), a folder of PNG pictures of one size (``PNGPicture``), or, whatever else
+  /// it is called, pictures in IDX form (``IDXArray``): [pictures, height, width], or with channels behind.
   ///
   /// Throws for files that cannot be read or are damaged, numbers that are not finite, and pictures of different sizes.
   init(contentsOf path: String) throws(UnrollError) {

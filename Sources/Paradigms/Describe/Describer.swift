@@ -6,7 +6,8 @@ import Recurrence
 import Tensors
 import Training
 
-/// Describes pictures: one to many, from a vector of features, from features of places that it looks at, or from pixels.
+/// Describes pictures: one to many, from a vector of features, from features of places that it looks at, or from
+/// pixels.
 ///
 ///     var shape = DescriberShape()
 ///     shape.captions = "Flickr8k.token.txt"
