@@ -25,7 +25,11 @@ extension CharacterVocabulary {
   /// The vocabulary in some JSON text; `path` is what errors call it.
   package init(json data: Data, path: String) throws(UnrollError) {
     try VocabularyFile.check(data, is: .characters, path: path)
-    let entries = try StrictJSON.decode(File.self, from: data, path: path).characters
+    try self.init(entries: StrictJSON.decode(File.self, from: data, path: path).characters, path: path)
+  }
+
+  /// The characters of a file's entries.
+  init(entries: [String], path: String) throws(UnrollError) {
     guard !entries.isEmpty else { throw VocabularyFile.invalid("the vocabulary has no characters", path) }
     var tokens: [Unicode.Scalar: Int] = [:]
     var characters: [Unicode.Scalar] = []

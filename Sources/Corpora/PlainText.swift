@@ -59,6 +59,9 @@ public struct PlainText: Sendable {
   /// Number of words and line ends. Counts them: O(bytes).
   public var wordCount: Int { withBytes(WordScan.count) }
 
+  /// Number of runs that subwords stay inside. Counts them: O(bytes).
+  var runCount: Int { withBytes(RunScan.count) }
+
   /// The text as a string. Copies it.
   public var string: String { String(decoding: data, as: UTF8.self) }
 

@@ -18,7 +18,8 @@ public struct TextCorpus: Sendable {
   public let characters: Int
   /// The characters of the whole text: those of the held-out parts are among them, else a rare character there could
   /// not even be written down; which ones occur is all that training learns of these parts. Or the words of the part to
-  /// train on alone, as `<unk>` stands for all others.
+  /// train on alone, as `<unk>` stands for all others. Pieces of words are made of the characters of the whole text,
+  /// and learnt from its first nine tenths, or from the part to train on.
   public let vocabulary: TextVocabulary
   /// The first 90 %.
   public let training: Tokens
@@ -66,6 +67,8 @@ public struct TextCorpus: Sendable {
     case .characters: vocabulary = .characters(CharacterVocabulary(of: text))
     case .words(let most):
       vocabulary = .words(WordVocabulary(of: text, first: Self.ends(of: text.wordCount)[0], most: most))
+    case .subwords(let merges):
+      vocabulary = .subwords(SubwordVocabulary(of: [text], merges: merges, first: Self.ends(of: text.runCount)[0]))
     case .vocabulary(let given): vocabulary = given
     }
     let tokens = try vocabulary.encode(text)
@@ -93,6 +96,8 @@ public struct TextCorpus: Sendable {
     switch tokenization {
     case .characters: vocabulary = .characters(CharacterVocabulary(of: text, validation, test))
     case .words(let most): vocabulary = .words(WordVocabulary(of: text, most: most))
+    case .subwords(let merges):
+      vocabulary = .subwords(SubwordVocabulary(of: [text, validation, test], merges: merges))
     case .vocabulary(let given): vocabulary = given
     }
     training = try vocabulary.encode(text)

@@ -6,9 +6,11 @@ public enum TokenUnit: String, Hashable, Sendable, Codable, CaseIterable {
   case characters
   /// What stands between white space, or a line's end; see ``WordVocabulary``.
   case words
+  /// A character, or a piece of a word that is made of frequent neighbours; see ``SubwordVocabulary``.
+  case subwords
 
   /// The word for one.
-  public var singular: String { self == .characters ? "character" : "word" }
+  public var singular: String { String(rawValue.dropLast()) }
 }
 
 /// How a text becomes tokens.
@@ -20,11 +22,13 @@ public enum Tokenization: Sendable {
   /// As its words: at most so many different ones, `<unk>` and `<eos>` among them, the most frequent first; nil for
   /// ``WordVocabulary/most``.
   case words(most: Int? = nil)
+  /// As its characters, and up to so many pieces of words that the part to train on teaches.
+  case subwords(merges: Int)
   /// As a model that exists already reads it.
   case vocabulary(TextVocabulary)
 }
 
-/// What a text model reads and writes: characters or words, each with a number, its token.
+/// What a text model reads and writes: characters, words or pieces of words, each with a number, its token.
 ///
 ///     let vocabulary = TextVocabulary.words(WordVocabulary(of: PlainText("the cat\nthe dog\n")))
 ///     vocabulary.count                  // 5: <unk>, <eos>, the, cat, dog
@@ -34,13 +38,16 @@ public enum TextVocabulary: Sendable, Equatable {
   case characters(CharacterVocabulary)
   /// Words, with one token for all others.
   case words(WordVocabulary)
+  /// Pieces of words.
+  case subwords(SubwordVocabulary)
 
-  /// Reads the `vocabulary.json` of a model of characters or words. Throws as
+  /// Reads the `vocabulary.json` of a model of such tokens. Throws as
   /// ``CharacterVocabulary/init(contentsOf:)``.
   public init(contentsOf path: String, unit: TokenUnit) throws(UnrollError) {
     switch unit {
     case .characters: self = .characters(try CharacterVocabulary(contentsOf: path))
     case .words: self = .words(try WordVocabulary(contentsOf: path))
+    case .subwords: self = .subwords(try SubwordVocabulary(contentsOf: path))
     }
   }
 
@@ -49,6 +56,7 @@ public enum TextVocabulary: Sendable, Equatable {
     switch self {
     case .characters(let vocabulary): try vocabulary.write(to: path)
     case .words(let vocabulary): try vocabulary.write(to: path)
+    case .subwords(let vocabulary): try vocabulary.write(to: path)
     }
   }
 
@@ -57,6 +65,7 @@ public enum TextVocabulary: Sendable, Equatable {
     switch self {
     case .characters: .characters
     case .words: .words
+    case .subwords: .subwords
     }
   }
 
@@ -65,6 +74,7 @@ public enum TextVocabulary: Sendable, Equatable {
     switch self {
     case .characters(let vocabulary): vocabulary.count
     case .words(let vocabulary): vocabulary.count
+    case .subwords(let vocabulary): vocabulary.count
     }
   }
 
@@ -73,6 +83,7 @@ public enum TextVocabulary: Sendable, Equatable {
     switch self {
     case .characters(let vocabulary): vocabulary.token(of: "\n") ?? 0
     case .words: WordVocabulary.lineEndToken
+    case .subwords(let vocabulary): vocabulary.characters.token(of: "\n") ?? 0
     }
   }
 
@@ -81,6 +92,7 @@ public enum TextVocabulary: Sendable, Equatable {
     switch self {
     case .characters(let vocabulary): try vocabulary.encode(text)
     case .words(let vocabulary): vocabulary.encode(text)
+    case .subwords(let vocabulary): try vocabulary.encode(text)
     }
   }
 
@@ -106,6 +118,16 @@ public enum TextVocabulary: Sendable, Equatable {
     switch self {
     case .characters(let vocabulary): vocabulary.decode([token])
     case .words(let vocabulary): vocabulary.text(of: token, after: last)
+    case .subwords(let vocabulary): vocabulary.text(of: token)
+    }
+  }
+
+  /// Characters (Unicode scalars) that some tokens stand for; nil for words, which do not tell how they were set apart.
+  public func characters(of tokens: some Sequence<Int32>) -> Int? {
+    switch self {
+    case .characters: tokens.reduce(0) { count, _ in count + 1 }
+    case .words: nil
+    case .subwords(let vocabulary): tokens.reduce(0) { $0 + vocabulary.length(of: $1) }
     }
   }
 }

@@ -16,7 +16,9 @@ struct EvaluateCommand: ParsableCommand {
   @Argument(help: "The model folder.") var folder: String
   @Option(help: "The text, or the examples.") var data: String
   @Option(help: "Of a text: all of it, or the part of it that training would use so. (default: all)") var part: Part?
-  @Option(parsing: .unconditional, help: "Beginnings of a translation that are followed; 1 is greedy. (default: 5)")
+  @Option(
+    parsing: .unconditional,
+    help: "Beginnings of a translation or caption that are followed; 1 is greedy. (default: 5)")
   var beam: Int?
   @Flag(help: "Of examples: leave out, and count, what cannot be read.") var skipBadLines = false
   @OptionGroup var common: CommonOptions

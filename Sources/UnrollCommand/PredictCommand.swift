@@ -15,6 +15,8 @@ struct PredictCommand: ParsableCommand {
         unroll predict reviews --data lines.txt > answers.txt
         tail -f lines.txt | unroll predict reviews --json
         unroll predict load --data ETTh1.csv
+        unroll predict en-de "two dogs play ." --n-best 3       RANK TAB SCORE TAB TEXT, up to three lines for each
+        unroll predict en-de "two dogs play ." --attention      the translation, then where it looked, in percent
       """)
 
   @Argument(help: "The model folder.") var folder: String
@@ -22,8 +24,11 @@ struct PredictCommand: ParsableCommand {
   @Option(help: "A file in UTF-8 with a line for each answer; without it and other lines, standard input.")
   var data: String?
   @Flag(help: "Of a table or pictures: leave out, and count, what cannot be read.") var skipBadLines = false
-  @Option(parsing: .unconditional, help: "Beginnings of a translation that are followed; 1 is greedy. (default: 5)")
+  @Option(
+    parsing: .unconditional,
+    help: "Beginnings of a translation or caption that are followed; 1 is greedy. (default: 5)")
   var beam: Int?
+  @OptionGroup var found: FoundOptions
   @OptionGroup var common: CommonOptions
 
   func run() throws {
@@ -35,7 +40,7 @@ struct PredictCommand: ParsableCommand {
       throw UnrollError(
         .usage, "a language model answers no lines, it writes", at: folder, hint: "unroll generate \(folder)")
     }
-    let searching = try BeamOption(beam).applied(to: stored)
+    let searching = try BeamOption(found.width(beam)).applied(to: found.applied(to: stored))
     if let model = searching as? any ReadingModel { return try answerFile(by: model) }
     guard let model = searching as? any LineModel else {
       throw UnrollError(
@@ -59,10 +64,11 @@ struct PredictCommand: ParsableCommand {
         hint: "name it: --data FILE")
     }
     var bad = BadLines(skips: skipBadLines)
-    let predictions = try model.predictions(for: data, &bad)
+    let predictions = try model.predictions(for: data, &bad).map(found.best)
     try SkippedLines(bad.skipped).show(json: common.json)
     for prediction in predictions {
-      try common.json ? Console.json(PredictionLine(prediction)) : Console.write(oneLine(prediction))
+      try common.json
+        ? Console.json(PredictionLine(prediction)) : Console.write(found.text(of: prediction) ?? oneLine(prediction))
     }
   }
 
@@ -71,11 +77,11 @@ struct PredictCommand: ParsableCommand {
   private func answer(_ lines: [String], by model: any LineModel) throws {
     for first in stride(from: 0, to: lines.count, by: 256) {
       let own = Array(lines[first..<min(lines.count, first + 256)])
-      let answers = try model.answers(to: own)
+      let answers = try model.answers(to: own).map(found.best)
       if common.json {
         for (line, answer) in zip(own, answers) { try Console.json(PredictionLine(answer, to: line)) }
       } else {
-        try Console.write(answers.map(oneLine).joined())
+        try Console.write(answers.map { found.text(of: $0) ?? oneLine($0) }.joined())
       }
     }
   }

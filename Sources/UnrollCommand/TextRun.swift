@@ -40,8 +40,9 @@ struct TextRun {
     let corpus = training.corpus
     return switch corpus.vocabulary.unit {
     case .characters: "\(corpus.characters) characters, \(corpus.vocabulary.count) different"
-    case .words:
-      "\(corpus.training.count + corpus.validation.count + corpus.test.count) words, a vocabulary of "
+    case .words, .subwords:
+      "\(corpus.training.count + corpus.validation.count + corpus.test.count) \(corpus.vocabulary.unit), "
+        + "a vocabulary of "
         + "\(corpus.vocabulary.count)"
     }
   }
@@ -55,20 +56,26 @@ struct TextRun {
 struct ScoreLine: Encodable {
   let event = "score"
   let part: String
-  let characters, words: Int?
+  let characters, words, subwords: Int?
   let nats, perplexity: Double
   let bitsPerCharacter: Double?
 
   init(_ score: TextModel.Score, part: String) {
     self.part = part
-    characters = score.unit == .characters ? score.tokens : nil
+    characters = score.characters
     words = score.unit == .words ? score.tokens : nil
+    subwords = score.unit == .subwords ? score.tokens : nil
     nats = score.nats
     bitsPerCharacter = score.bitsPerCharacter
     perplexity = score.perplexity
   }
 
   var text: String {
+    if let subwords, let characters, let bitsPerCharacter {
+      return String(
+        format: "%.4f nats per subword, perplexity %.2f, %.4f bits per character (%d subwords, %d characters)", nats,
+        perplexity, bitsPerCharacter, subwords, characters)
+    }
     if let characters, let bitsPerCharacter {
       return String(
         format: "%.4f nats per character, %.4f bits per character, perplexity %.3f (%d characters)", nats,

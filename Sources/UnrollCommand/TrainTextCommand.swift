@@ -7,7 +7,7 @@ extension TokenUnit: ExpressibleByArgument {}
 /// `unroll train text`.
 struct TrainTextCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "text", abstract: "Train a language model on a text, of characters or words.",
+    commandName: "text", abstract: "Train a language model on a text, of characters, words or subwords.",
     discussion: """
       The first 90 % of the text is trained on, the next 5 % judges each epoch, the last 5 % measures the best model;
       with --validation and --test, these two texts do, and all of --data is trained on.
@@ -16,6 +16,7 @@ struct TrainTextCommand: ParsableCommand {
         unroll train text --data poems.txt --out poems
         unroll train text --data poems.txt --out poems --resume
         unroll train text --data news.txt --tokens words --vocabulary 10000 --out news
+        unroll train text --data novel.txt --tokens subwords --merges 2000 --out novel
       """)
 
   @OptionGroup(title: "Text") var text: TextOptions
@@ -31,12 +32,18 @@ struct TrainTextCommand: ParsableCommand {
     @Option(help: "The text: a file in UTF-8.") var data: String?
     @Option(help: "A text that judges each epoch.") var validation: String?
     @Option(help: "A text that measures the best model.") var test: String?
-    @Option(help: "What the model reads and writes; words stand between white space. (default: characters)")
+    @Option(
+      help: """
+        What the model reads and writes; words stand between white space, subwords are frequent pieces of them. \
+        (default: characters)
+        """)
     var tokens: TokenUnit?
     @Option(
       parsing: .unconditional,
       help: "Keep the most frequent so many words, <unk> for all others and <eos> among them; by default all.")
     var vocabulary: Int?
+    @Option(parsing: .unconditional, help: "Subwords to learn, beside the characters. (default: 4000)")
+    var merges: Int?
   }
 
   struct NetworkOptions: ParsableArguments {
@@ -77,24 +84,35 @@ struct TrainTextCommand: ParsableCommand {
   }
 
   private func tokenization() throws -> Tokenization {
-    guard text.tokens == .words else {
-      guard text.vocabulary == nil else {
-        throw UnrollError(
-          .usage, "--vocabulary is for words; of characters all are kept", hint: "add --tokens words, or leave it out")
-      }
-      return .characters
+    let unit = text.tokens ?? .characters
+    try require(
+      "--vocabulary", text.vocabulary, 3...WordVocabulary.most, of: .words, unit, "<unk> and <eos> are two of it")
+    try require("--merges", text.merges, 1...SubwordVocabulary.mostMerges, of: .subwords, unit, "4000 is usual")
+    return switch unit {
+    case .characters: .characters
+    case .words: .words(most: text.vocabulary)
+    case .subwords: .subwords(merges: text.merges ?? 4000)
     }
-    if let most = text.vocabulary, !(3...WordVocabulary.most).contains(most) {
+  }
+
+  /// Throws when a flag is given that is for other tokens, or outside its range.
+  private func require(
+    _ flag: String, _ value: Int?, _ range: ClosedRange<Int>, of unit: TokenUnit, _ given: TokenUnit, _ hint: String
+  ) throws(UnrollError) {
+    guard let value else { return }
+    guard unit == given else {
+      throw UnrollError(.usage, "\(flag) is for \(unit)", hint: "add --tokens \(unit), or leave it out")
+    }
+    guard range.contains(value) else {
       throw UnrollError(
-        .usage, "--vocabulary is \(most), and must be in 3...\(WordVocabulary.most)",
-        hint: "<unk> and <eos> are two of them")
+        .usage, "\(flag) is \(value), and must be in \(range.lowerBound)...\(range.upperBound)", hint: hint)
     }
-    return .words(most: text.vocabulary)
   }
 
   private func resumed() throws -> TextTraining {
     let fixed: [(String, Bool)] = [
       ("--tokens", text.tokens != nil), ("--vocabulary", text.vocabulary != nil),
+      ("--merges", text.merges != nil),
       ("--cell", network.cell != nil), ("--layers", network.layers != nil), ("--hidden", network.hidden != nil),
       ("--embedding", network.embedding != nil), ("--dropout", network.dropout != nil),
     ]

@@ -91,6 +91,23 @@ import Training
     }
   }
 
+  /// The decoder looks at the words from behind, as it writes them; a wrong sentence or translation looks elsewhere.
+  @Test func attentionFollowsTheWords() throws {
+    var model = try Self.shared.get()
+    let best = model.translate(["seven one three"])[0][0]
+    let table = model.attention(from: "seven one three", to: best)
+    #expect(best.text == "3 1 7" && table.target == ["3", "1", "7", "<eos>"])
+    #expect(table.source.joined(separator: " ").replacing("@@ ", with: "") == "seven one three")
+    for row in table.weights { #expect(row.count == table.source.count && abs(row.reduce(0, +) - 1) < 1e-5) }
+    let places = table.weights.prefix(3).map { row in row.indices.reduce(0) { $0 + Float($1) * row[$1] } }
+    #expect(places[0] > places[1] && places[1] > places[2], "\(table.text)")
+    #expect(model.attention(from: "", to: best).weights.isEmpty)
+    model.showsAttention = true
+    let answers = model.answers(to: ["seven one three", ""]).compactMap { $0 as? Translator.Answer }
+    #expect(answers.map(\.attention) == [table, model.attention(from: "", to: best)])
+    #expect(answers[0].best(2).translations.count == 2 && answers[0].ranked.count >= 5)
+  }
+
   @Test func foldersKeepModels() throws {
     let folder = FileManager.default.temporaryDirectory.appendingPathComponent("unroll-\(UUID().uuidString)").path
     defer { try? FileManager.default.removeItem(atPath: folder) }

@@ -40,6 +40,53 @@ import Testing
     #expect((object["translations"] as? [[String: Any]] ?? []).count >= 4)
   }
 
+  @Test func severalTranslationsHaveRanks() throws {
+    let model = try Self.shared.get().file("model")
+    let outcome = try Command.unroll(["predict", model, "two blue", "", "one red", "--n-best", "7"])
+    let lines = outcome.output.split(separator: "\n").map {
+      $0.split(separator: "\t", omittingEmptySubsequences: false)
+    }
+    #expect(outcome.code == 0 && lines.allSatisfy { $0.count == 3 }, "\(outcome.output)")
+    let ranks = (1...7).map { "\($0)" }
+    #expect(lines.map { String($0[0]) } == ranks + ["1"] + ranks)
+    #expect(lines[0][2] == "blau zwei" && lines[7][2] == "" && lines[8][2] == "rot eins")
+    let scores = lines.prefix(7).compactMap { Double($0[1]) }
+    #expect(scores.count == 7 && scores == scores.sorted(by: >))
+    let object = try Command.unroll(["predict", model, "two blue", "--n-best", "2", "--json"]).objects()[0]
+    #expect((object["translations"] as? [[String: Any]])?.count == 2 && object["attention"] == nil)
+    #expect(try Command.unroll(["predict", model, "two blue", "--n-best", "1", "--beam", "1"]).output.hasPrefix("1\t"))
+  }
+
+  @Test func attentionIsShown() throws {
+    let model = try Self.shared.get().file("model")
+    let outcome = try Command.unroll(["predict", model, "two blue", "", "--attention"])
+    let lines = outcome.output.split(separator: "\n", omittingEmptySubsequences: false)
+    #expect(outcome.code == 0 && lines.count == 9, "\(outcome.output)")
+    #expect(lines[0] == "blau zwei" && lines[1].split(separator: " ") == ["two", "blue"])
+    #expect(lines[2...4].map { $0.split(separator: " ")[0] } == ["blau", "zwei", "<eos>"])
+    #expect(lines[5...] == ["", "", "", ""])
+    let object = try Command.unroll(["predict", model, "two blue", "--attention", "--json"]).objects()[0]
+    let table = try #require(object["attention"] as? [String: Any])
+    let weights = try #require(table["weights"] as? [[Double]])
+    #expect(
+      table["source"] as? [String] == ["two", "blue"] && table["target"] as? [String] == ["blau", "zwei", "<eos>"])
+    #expect(weights.count == 3 && weights.allSatisfy { $0.count == 2 && abs($0[0] + $0[1] - 1) < 1e-5 })
+    let classifier = TestFolder()
+    let texts = try classifier.write("good\tyes\nbad\tno\nfine\tyes\nugly\tno\n".utf8, to: "a.tsv")
+    let made = try Command.unroll(
+      ["train", "classify", "--data", texts, "--out", classifier.file("c"), "--epochs", "1", "--hidden", "2"])
+    #expect(made.code == 0)
+    for (flags, part) in [(["--attention"], "--attention is for"), (["--n-best", "2"], "--n-best is for")] {
+      try expectFailure(Command.unroll(["predict", classifier.file("c"), "x", "--json"] + flags), code: 2, [part])
+    }
+    for (flags, part) in [
+      (["--n-best", "0"], "--n-best is 0"), (["--n-best", "1001"], "--n-best is 1001"),
+      (["--n-best", "3", "--beam", "2"], "finds fewer"),
+    ] {
+      try expectFailure(Command.unroll(["predict", model, "x", "--json"] + flags), code: 2, [part])
+    }
+  }
+
   @Test func modelsAreMeasured() throws {
     let folder = try Self.shared.get()
     let score = try Command.unroll(

@@ -30,11 +30,12 @@ import Testing
   }
 
   static let configurations: [(name: String, pairs: [(String, any Sendable)], parts: [String])] = [
-    ("newer", [("version", 5)], ["version 5, this program knows 4", "config.json", "newer program"]),
+    ("newer", [("version", 6)], ["version 6, this program knows 5", "config.json", "newer program"]),
+    ("of no subwords", [("version", 5)], ["version 5", "config.json"]),
     ("rounded to nothing", [("version", 2)], ["version 2 and precision none", "config.json"]),
     ("rounded too early", [("precision", "int8")], ["version 1 and precision int8", "config.json"]),
     ("other precision", [("version", 2), ("precision", "int4")], ["`precision` cannot be read", "config.json:"]),
-    ("far newer", [("version", Int.max)], ["this program knows 4"]),
+    ("far newer", [("version", Int.max)], ["this program knows 5"]),
     ("older", [("version", 0)], ["version 0"]),
     ("other paradigm", [("paradigm", "tagging")], ["no language model", "tagging"]),
     ("version of text", [("version", "1")], ["`version` is not a whole number"]),

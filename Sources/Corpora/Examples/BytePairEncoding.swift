@@ -36,9 +36,23 @@ public struct BytePairEncoding: Sendable, Hashable {
   /// Learns up to `count` merges from words; a pair has to occur twice at least. Of equally frequent pairs the one
   /// whose Unicode scalars come last is taken, as by subword-nmt, so the same words give the same merges.
   public init(learning count: Int, from words: some Sequence<String>) {
-    var learner = Learner(words)
+    var frequencies: [String: Int] = [:]
+    for word in words where !word.isEmpty { frequencies[word, default: 0] += 1 }
+    var (names, numbers): ([String], [String: Int32]) = ([], [:])
+    let counted = frequencies.sorted { $0.key < $1.key }.map { word, count in
+      let symbols = Self.symbols(of: word).map { symbol -> Int32 in
+        if let known = numbers[symbol] { return known }
+        names.append(symbol)
+        numbers[symbol] = Int32(names.count - 1)
+        return Int32(names.count - 1)
+      }
+      return (symbols, count)
+    }
+    var learner = PairMerges(names: names, words: counted)
     var merges: [Pair] = []
-    while merges.count < count, let pair = learner.merge() { merges.append(pair) }
+    while merges.count < count, let pair = learner.merge() {
+      merges.append(Pair(first: learner.names[Int(pair.first)], second: learner.names[Int(pair.second)]))
+    }
     self.init(merges)
   }
 
@@ -79,7 +93,7 @@ public struct BytePairEncoding: Sendable, Hashable {
     return text
   }
 
-  fileprivate static func merged(_ symbols: [String], _ pair: Pair) -> [String] {
+  private static func merged(_ symbols: [String], _ pair: Pair) -> [String] {
     var result: [String] = []
     var i = 0
     while i < symbols.count {
@@ -117,82 +131,5 @@ public struct BytePairEncoding: Sendable, Hashable {
   public func write(to path: String) throws(UnrollError) {
     let lines = ["#version: 0.2"] + merges.map { "\($0.first) \($0.second)" }
     try AtomicFile.write(Data((lines.joined(separator: "\n") + "\n").utf8), to: path)
-  }
-}
-
-/// Counts pairs of neighbours in words, and merges the most frequent one again and again. Only the words that hold the
-/// merged pair are looked at. Symbols are numbers here.
-private struct Learner {
-  private struct Pair: Hashable {
-    let first, second: Int32
-  }
-  private var names: [String] = []
-  private var words: [(symbols: [Int32], count: Int)] = []
-  private var counts: [Pair: Int] = [:]
-  /// Words that hold a pair, or held it once.
-  private var places: [Pair: Set<Int>] = [:]
-
-  init(_ words: some Sequence<String>) {
-    var frequencies: [String: Int] = [:]
-    for word in words where !word.isEmpty { frequencies[word, default: 0] += 1 }
-    var numbers: [String: Int32] = [:]
-    for (word, count) in frequencies.sorted(by: { $0.key < $1.key }) {
-      let symbols = BytePairEncoding.symbols(of: word).map { symbol -> Int32 in
-        if let known = numbers[symbol] { return known }
-        names.append(symbol)
-        numbers[symbol] = Int32(names.count - 1)
-        return Int32(names.count - 1)
-      }
-      self.words.append((symbols, count))
-    }
-    for i in self.words.indices { count(i, by: 1) }
-  }
-
-  private mutating func count(_ word: Int, by sign: Int) {
-    let (symbols, frequency) = words[word]
-    for (first, second) in zip(symbols, symbols.dropFirst()) {
-      let pair = Pair(first: first, second: second)
-      counts[pair, default: 0] += sign * frequency
-      if sign > 0 { places[pair, default: []].insert(word) }
-    }
-  }
-
-  private func isBehind(_ a: Pair, _ b: Pair) -> Bool {
-    func precedes(_ x: Int32, _ y: Int32) -> Bool {
-      names[Int(x)].unicodeScalars.lexicographicallyPrecedes(names[Int(y)].unicodeScalars)
-    }
-    return a.first != b.first ? precedes(b.first, a.first) : precedes(b.second, a.second)
-  }
-
-  /// Merges the most frequent pair; nil when none occurs twice.
-  mutating func merge() -> BytePairEncoding.Pair? {
-    var best: (pair: Pair, count: Int)?
-    for (pair, count) in counts where count >= 2 {
-      if let known = best, count < known.count || (count == known.count && !isBehind(pair, known.pair)) { continue }
-      best = (pair, count)
-    }
-    guard let pair = best?.pair else { return nil }
-    let (first, second) = (names[Int(pair.first)], names[Int(pair.second)])
-    names.append(first + second)
-    for word in places[pair] ?? [] {
-      count(word, by: -1)
-      merge(pair, in: word)
-      count(word, by: 1)
-    }
-    counts[pair] = nil
-    places[pair] = nil
-    return BytePairEncoding.Pair(first: first, second: second)
-  }
-
-  private mutating func merge(_ pair: Pair, in word: Int) {
-    let old = words[word].symbols
-    var new: [Int32] = []
-    var i = 0
-    while i < old.count {
-      let isPair = i + 1 < old.count && old[i] == pair.first && old[i + 1] == pair.second
-      new.append(isPair ? Int32(names.count - 1) : old[i])
-      i += isPair ? 2 : 1
-    }
-    words[word].symbols = new
   }
 }

@@ -14,6 +14,12 @@ public struct CaptionedPicture: Sendable {
   /// File and line that name it.
   public let place: String
 
+  /// The picture at a row of some features.
+  public init(name: String, row: Int, features: NumPyArray, captions: [String], place: String = "") {
+    (self.name, self.row, self.features) = (name, row, features)
+    (self.captions, self.place) = (captions, place)
+  }
+
   /// Its numbers.
   public var values: ArraySlice<Float> {
     let size = features.extents.dropFirst().reduce(1, *)

@@ -16,10 +16,12 @@ public struct NumPyArray: Sendable {
   /// Of the file's content.
   public let checksum: String
 
-  /// An array of given values. Traps when they do not fit the extents.
-  init(extents: [Int], values: [Float], checksum: String) {
-    demand(extents.reduce(1, *) == values.count, "NumPyArray: \(values.count) values of extents \(extents)")
-    (self.extents, self.values, self.checksum) = (extents, values, checksum)
+  /// An array of values. Traps when they are not as many as the extents say.
+  public init(extents: [Int], values: [Float]) {
+    demand(
+      extents.reduce(1, *) == values.count, "NumPyArray: \(values.count) values do not fit extents \(extents)")
+    (self.extents, self.values) = (extents, values)
+    checksum = values.withUnsafeBytes { Checksum($0).description }
   }
 
   /// Reads a file, compressed by gzip or not. Throws when it is no such file, holds other numbers, stands in Fortran

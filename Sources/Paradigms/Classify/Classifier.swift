@@ -190,9 +190,7 @@ extension ClassifierShape {
   /// The words or characters of a text.
   func pieces(of text: String) -> [String] {
     let text = lowercases ? text.lowercased() : text
-    return switch unit {
-    case .words: text.split(whereSeparator: \.isWhitespace).map(String.init)
-    case .characters: text.unicodeScalars.map { String($0) }
-    }
+    return unit == .characters
+      ? text.unicodeScalars.map { String($0) } : text.split(whereSeparator: \.isWhitespace).map(String.init)
   }
 }

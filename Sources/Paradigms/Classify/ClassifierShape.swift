@@ -66,6 +66,12 @@ public struct ClassifierShape: ModelShape {
     try require("hidden", hidden, 1...16_384, at: place)
     try require("embedding", embedding, 1...16_384, at: place)
     try require("minimum-count", minimumCount, 1...1_000_000_000, at: place)
+    guard unit != .subwords else {
+      throw UnrollError(
+        place == nil ? .usage : .invalidData, "tokens are subwords, and a classifier reads words or characters",
+        at: place,
+        hint: "--tokens words")
+    }
     try requireRate("dropout", dropout, at: place)
     try requireRate("word-dropout", wordDropout, at: place)
     try requireRate("embedding-dropout", embeddingDropout, at: place)

@@ -211,13 +211,20 @@ public struct Describer: FileModel, ReadingModel, SearchingModel {
   }
 
   /// A picture's captions.
-  public struct Answer: Prediction, Hashable {
+  public struct Answer: SearchedPrediction, Hashable {
     /// The picture's name, or its number.
     public let name: String
     /// Captions, best first.
     public let captions: [Caption]
     /// The best one.
     public var text: String { captions[0].text }
+    /// Their scores and texts.
+    public var ranked: [(score: Double, text: String)] { captions.map { ($0.score, $0.text) } }
+    /// Not told.
+    public var attention: AttentionTable? { nil }
+
+    /// The best so many of them, one at least.
+    public func best(_ count: Int) -> Answer { Answer(name: name, captions: Array(captions.prefix(max(1, count)))) }
 
     private enum Key: CodingKey { case name, text, captions }
 

@@ -27,6 +27,22 @@ public protocol SearchingModel: StoredModel {
   var search: BeamSearch { get set }
 }
 
+/// A searching model that looks at what it read while it writes.
+public protocol AttendingModel: SearchingModel {
+  /// Whether its answers say where it looked (``SearchedPrediction/attention``), which takes a little longer.
+  var showsAttention: Bool { get set }
+}
+
+/// An answer that was looked for.
+public protocol SearchedPrediction: Prediction {
+  /// All answers that were found, best first, one at least.
+  var ranked: [(score: Double, text: String)] { get }
+  /// Where the model looked while it wrote the best; nil unless it was asked for.
+  var attention: AttentionTable? { get }
+  /// The best so many of them.
+  func best(_ count: Int) -> Self
+}
+
 /// A model that answers a whole file: a table, pictures.
 public protocol ReadingModel: StoredModel {
   /// Its answers, in the file's order.

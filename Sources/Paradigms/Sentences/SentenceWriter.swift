@@ -133,6 +133,19 @@ public struct SentenceWriter: Module {
   }
 }
 
+extension SentenceWriter {
+  /// Where it looks while it writes a sentence and its end: for each of these tokens a weight for each place. Traps
+  /// where it looks at nothing.
+  func weights(of sentence: [Int32], from vector: Tensor, lookingAt memory: SequenceBatch) -> [[Float]] {
+    guard let attentive else { mistake("SentenceWriter: it looks at nothing") }
+    var evaluation = Evaluation.inference
+    let inputs = vectors(TokenBatch([[SentenceTokens.begin] + sentence]))
+    let weights = attentive.anyAttending(to: [memory]).run(inputs, from: bridge(vector), in: &evaluation).weights[0]
+    let (values, places) = (weights.values.values, weights.features)
+    return (0...sentence.count).map { Array(values[$0 * places..<($0 + 1) * places]) }
+  }
+}
+
 /// The numbers of what is no piece of text.
 enum SentenceTokens {
   static let specials = ["<unk>", "<bos>", "<eos>"]

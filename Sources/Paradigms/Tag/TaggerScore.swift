@@ -23,9 +23,10 @@ public struct TaggerScore: ModelScore, Hashable {
   /// On a line, spans on a second one.
   public var text: String {
     func percent(_ share: Double) -> String { String(format: "%.2f %%", 100 * share) }
+    let unknown = unknownWords > 0 ? "of unknown words \(percent(unknownAccuracy)) (\(unknownWords)), " : ""
     let line =
-      "accuracy \(percent(accuracy)) (\(words) words), of unknown words \(percent(unknownAccuracy)) (\(unknownWords)), "
-      + "of whole sentences \(percent(sentenceAccuracy)) (\(sentences))"
+      "accuracy \(percent(accuracy)) (\(words) words), \(unknown)of whole sentences \(percent(sentenceAccuracy)) "
+      + "(\(sentences))"
     guard let spans else { return line }
     return line + "\nspans: F1 \(percent(spans.f1)), precision \(percent(spans.precision)), "
       + "recall \(percent(spans.recall)) (\(spans.truth) spans, \(spans.given) given)"

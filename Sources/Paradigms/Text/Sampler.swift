@@ -3,39 +3,66 @@ import Tensors
 
 /// Chooses the next token by a model's scores.
 ///
-///     var sampler = Sampler(temperature: 0.8, topK: 20, seed: 1)
+///     var sampler = Sampler(temperature: 0.8, topK: 20, topP: 0.95, seed: 1)
 ///     let token = sampler.choose(logits)
+///
+/// First comes the penalty of what was used already, then the temperature, then the best k, then of these the smallest
+/// number that reaches the share p; among them a token is drawn by its probability.
 public struct Sampler: Sendable {
   /// What scores are divided by: under 1 the likely becomes likelier, above 1 the unlikely does; 0 takes the best
   /// always.
   public let temperature: Float
   /// Only the best k tokens may be chosen; nil: all.
   public let topK: Int?
+  /// Only the fewest best tokens may be chosen whose probabilities add up to this (Holtzman et al. 2020); nil: all.
+  public let topP: Float?
+  /// What the scores of tokens that were used already are divided by, or, where they are negative, multiplied with
+  /// (Keskar et al. 2019, whose formula for positive scores would reward the others); 1: nothing, above 1: the text
+  /// repeats itself less.
+  public let repetitionPenalty: Float
   private var random: RandomSource
 
-  /// Creates a sampler. Traps when the temperature is negative or no number, or `topK` is not positive.
-  public init(temperature: Float = 1, topK: Int? = nil, seed: UInt64 = 1) {
+  /// Creates a sampler. Traps when the temperature is negative or no number, `topK` is not positive, `topP` is not in
+  /// 0...1 or is 0, or the penalty is not positive or no number.
+  public init(
+    temperature: Float = 1, topK: Int? = nil, topP: Float? = nil, repetitionPenalty: Float = 1, seed: UInt64 = 1
+  ) {
     demand(temperature >= 0 && temperature.isFinite, "Sampler: a temperature of \(temperature)")
     demand(topK.map { $0 > 0 } ?? true, "Sampler: topK \(topK ?? 0)")
     self.temperature = temperature
+    demand(topP.map { $0 > 0 && $0 <= 1 } ?? true, "Sampler: topP \(topP ?? 0)")
+    demand(
+      repetitionPenalty > 0 && repetitionPenalty.isFinite, "Sampler: a repetition penalty of \(repetitionPenalty)")
     self.topK = topK
+    self.topP = topP
+    self.repetitionPenalty = repetitionPenalty
     random = RandomSource(seed: seed, stream: 2)
   }
 
-  /// A token by its score; equal scores are ordered by token. Traps without scores.
-  public mutating func choose(_ logits: [Float]) -> Int32 {
-    demand(!logits.isEmpty, "Sampler: no scores to choose by")
+  /// A token by its score; equal scores are ordered by token. `used` are the tokens that were used already, for
+  /// ``repetitionPenalty``. Traps without scores, or when one of `used` has none.
+  public mutating func choose(_ scores: [Float], penalising used: Set<Int32> = []) -> Int32 {
+    demand(!scores.isEmpty, "Sampler: no scores to choose by")
+    let logits = penalised(scores, used)
     var ranking = Ranking(logits)
     let best = ranking.best
     guard temperature > 0 else { return Int32(best) }
     func weight(_ token: Int) -> Double { exp(Double((logits[token] - logits[best]) / temperature)) }
-    let allowed = min(topK ?? logits.count, logits.count)
+    var allowed = min(topK ?? logits.count, logits.count)
     var total = 0.0
     if allowed == logits.count {
       for token in logits.indices { total += weight(token) }
     } else {
       var first = ranking
       for _ in 0..<allowed { total += weight(first.next()) }
+    }
+    if let topP, topP < 1 {
+      var (first, sum, count) = (ranking, 0.0, 0)
+      while count < allowed, sum < Double(topP) * total {
+        sum += weight(first.next())
+        count += 1
+      }
+      (allowed, total) = (count, sum)
     }
     var (rest, token) = (Double(random.uniform()) * total, best)
     for _ in 0..<allowed {
@@ -44,6 +71,17 @@ public struct Sampler: Sendable {
       if rest < 0 { break }
     }
     return Int32(token)
+  }
+
+  private func penalised(_ scores: [Float], _ used: Set<Int32>) -> [Float] {
+    guard repetitionPenalty != 1, !used.isEmpty else { return scores }
+    var scores = scores
+    for token in used {
+      demand(scores.indices.contains(Int(token)), "Sampler: token \(token) of \(scores.count)")
+      let score = scores[Int(token)]
+      scores[Int(token)] = score > 0 ? score / repetitionPenalty : score * repetitionPenalty
+    }
+    return scores
   }
 }
 

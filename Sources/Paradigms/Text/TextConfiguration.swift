@@ -8,10 +8,10 @@ import Training
 /// What `config.json` says of a language model: enough to build it again, and how it was trained.
 public struct TextConfiguration: Hashable, Sendable, Codable {
   /// The newest version of the model folder that this program reads.
-  public static let newestVersion = 4
+  public static let newestVersion = 5
 
-  /// Version of the folder's form: 4 with noise or normalisation inside the layers or other regularisers, else 3 for
-  /// words or a corpus of three files, else 2 when there is a ``precision``, else 1.
+  /// Version of the folder's form: 5 for subwords, else 4 with noise or normalisation inside the layers or other
+  /// regularisers, else 3 for words or a corpus of three files, else 2 when there is a ``precision``, else 1.
   public var version = 1
   /// The kind of model: `text`.
   public var paradigm = "text"
@@ -63,6 +63,7 @@ public struct TextConfiguration: Hashable, Sendable, Codable {
 
   /// The version that a folder with these contents has.
   var neededVersion: Int {
+    if unit == .subwords { return 5 }
     if network.regularization != nil || network.regularizers != nil { return 4 }
     if unit != nil || data.validation != nil || data.test != nil { return 3 }
     return precision == nil ? 1 : 2
@@ -90,7 +91,10 @@ public struct TextConfiguration: Hashable, Sendable, Codable {
     if let step { try require("step", step, 1...length) }
     try require("tokens", tokens, 1...1_114_112)
     guard version == neededVersion, precision != .float32, unit != .characters else {
-      let models = [3: "of words, or of a text in three files,", 4: "with noise, normalisation or other regularisers"]
+      let models = [
+        3: "of words, or of a text in three files,", 4: "with noise, normalisation or other regularisers",
+        5: "of subwords",
+      ]
       throw UnrollError(
         kind,
         models[neededVersion].map { "version \(version) does not fit: a model \($0) has version \(neededVersion)" }

@@ -6,18 +6,18 @@ import Recurrence
 import Tensors
 import Training
 
-/// A trained language model: knows what character or word comes next.
+/// A trained language model: knows what character, word or piece of a word comes next.
 ///
 ///     let model = try TextModel(contentsOf: "poems")
 ///     try model.generate(after: "The ", length: 200, sampler: Sampler(temperature: 0.8)) { print($0, terminator: "") }
 ///
-/// Its folder holds `config.json` (``TextConfiguration``), `vocabulary.json` (the characters or words),
+/// Its folder holds `config.json` (``TextConfiguration``), `vocabulary.json` (the tokens),
 /// `weights.safetensors` (the best weights so far, by parameter path), `history.jsonl` (an epoch a line) and
 /// `checkpoints/`.
 public struct TextModel: Sendable {
   /// Sizes, and how it was trained.
   public let configuration: TextConfiguration
-  /// The characters or words.
+  /// The tokens: characters, words or pieces of words.
   public let vocabulary: TextVocabulary
   /// The network.
   public let network: TextNetwork
@@ -97,8 +97,12 @@ public struct TextModel: Sendable {
     public let tokens: Int
     /// Mean loss per token in nats.
     public let nats: Double
-    /// The same in bits; nil for words, where a bit per character would be another number.
-    public var bitsPerCharacter: Double? { unit == .characters ? nats / log(2) : nil }
+    /// Characters that these tokens stand for; nil for words, which do not tell how they were set apart.
+    public let characters: Int?
+    /// The loss per character in bits; nil for words.
+    public var bitsPerCharacter: Double? {
+      characters.map { nats / log(2) * (Double(tokens) / Double(max(1, $0))) }
+    }
     /// e^nats: the model is as unsure as if it chose evenly among so many tokens.
     public var perplexity: Double { exp(nats) }
   }
@@ -107,7 +111,8 @@ public struct TextModel: Sendable {
   public func score(_ tokens: Tokens, source: String) throws -> Score {
     Score(
       unit: vocabulary.unit, tokens: tokens.count - 1,
-      nats: try network.meanLoss(of: tokens, source: source, precision: precision))
+      nats: try network.meanLoss(of: tokens, source: source, precision: precision),
+      characters: vocabulary.characters(of: tokens.dropFirst()))
   }
 
   // MARK: Generating
@@ -119,13 +124,17 @@ public struct TextModel: Sendable {
   ///     knows no lines.
   ///   - length: Number of tokens to write.
   ///   - sampler: How to choose.
+  ///   - stops: The text ends before the first of these; none may be empty. The prompt is not searched.
   ///   - each: Called with what every token adds to the text (a word with the space before it); returns whether to go
-  ///     on.
+  ///     on. What may be the beginning of a stop comes as soon as it is known to be none.
+  /// - Returns: the stop that the text ended before; nil when it has its length, or `each` ended it.
   /// - Throws: `.invalidData` when the model does not know a character of the prompt.
+  @discardableResult
   public func generate(
-    after prompt: String, length: Int, sampler: Sampler, _ each: (String) -> Bool
-  ) throws(UnrollError) {
+    after prompt: String, length: Int, sampler: Sampler, stoppingBefore stops: [String] = [], _ each: (String) -> Bool
+  ) throws(UnrollError) -> String? {
     var sampler = sampler
+    var stops = StopStrings(stops)
     var start = try vocabulary.encode(prompt, source: "prompt")
     // Behind white space, as at the beginning, no space comes before a word.
     var before = prompt.last?.isWhitespace == false ? start.last : nil
@@ -134,11 +143,18 @@ public struct TextModel: Sendable {
     let (logits, state) = network(TokenBatch([start]), from: network.initialState(batch: 1), in: &evaluation)
     let session = TokenSession(network, from: state, precision: precision)
     var scores = logits.rows(logits.shape[0] - 1..<logits.shape[0]).values
+    var used = sampler.repetitionPenalty == 1 ? [] : Set(start)
     for _ in 0..<length {
-      let token = sampler.choose(scores)
-      guard each(vocabulary.text(of: token, after: before)) else { return }
+      let token = sampler.choose(scores, penalising: used)
+      let text = stops.text(behind: vocabulary.text(of: token, after: before))
+      guard text.isEmpty || each(text) else { return nil }
+      if let stop = stops.found { return stop }
       before = token
+      if sampler.repetitionPenalty != 1 { used.insert(token) }
       scores = session.scores(after: token)
     }
+    let rest = stops.rest()
+    if !rest.isEmpty { _ = each(rest) }
+    return nil
   }
 }

@@ -7,7 +7,7 @@ extension Translator {
   /// What speed counts.
   public static let units = "tokens"
 
-  /// The default configuration: Adam at 0.002, falling along a cosine over 14 epochs, batches of 64 pairs.
+  /// The default configuration: Adam at 0.002, falling along a cosine over 20 epochs, batches of 64 pairs.
   public static func configuration(_ shape: TranslatorShape = TranslatorShape()) -> ModelConfiguration<TranslatorShape>
   {
     var shape = shape
@@ -16,7 +16,7 @@ extension Translator {
     return ModelConfiguration(
       paradigm: paradigm, shape: shape, batch: 64,
       settings: TrainingSettings(
-        epochs: 14, learningRate: 0.002, schedule: .cosine(warmUp: 200, final: 0.02), clipping: .norm(1)))
+        epochs: 20, learningRate: 0.002, schedule: .cosine(warmUp: 200, final: 0.02), clipping: .norm(1)))
   }
 
   /// Reads a file of lines `source TAB target`, or two line-aligned files that are named with a comma between them.
@@ -40,25 +40,39 @@ extension Translator {
   }
 
   /// A line's translations.
-  public struct Answer: Prediction {
+  public struct Answer: SearchedPrediction {
     /// The best translation.
     public var text: String { translations[0].text }
     /// All that were found, best first.
     public let translations: [Translation]
+    /// Where the decoder looked while it wrote the best; nil unless ``Translator/showsAttention``.
+    public let attention: AttentionTable?
 
-    private enum Key: CodingKey { case text, score, translations }
+    /// Their scores and texts.
+    public var ranked: [(score: Double, text: String)] { translations.map { ($0.score, $0.text) } }
 
-    /// The best one's text and score, and all of them.
+    /// The best so many of them, one at least.
+    public func best(_ count: Int) -> Answer {
+      Answer(translations: Array(translations.prefix(max(1, count))), attention: attention)
+    }
+
+    private enum Key: CodingKey { case text, score, translations, attention }
+
+    /// The best one's text and score, and all of them, and where it looked if that is known.
     public func encode(to encoder: any Swift.Encoder) throws {
       var container = encoder.container(keyedBy: Key.self)
       try container.encode(text, forKey: .text)
       try container.encode(translations[0].score, forKey: .score)
       try container.encode(translations, forKey: .translations)
+      try container.encodeIfPresent(attention, forKey: .attention)
     }
   }
 
   /// The translations of lines; an empty one has an empty one.
   public func answers(to lines: [String]) -> [any Prediction] {
-    translate(lines).map { Answer(translations: $0) }
+    zip(lines, translate(lines)).map { line, translations in
+      Answer(
+        translations: translations, attention: showsAttention ? attention(from: line, to: translations[0]) : nil)
+    }
   }
 }

@@ -12,7 +12,7 @@ import Training
 ///     model.translate(["two men are outside ."], by: BeamSearch(width: 5))[0][0].text
 ///
 /// Text is cut into words and marks, lower-cased if the model says so, and into subwords of both languages together.
-public struct Translator: FileModel, LineModel, SearchingModel {
+public struct Translator: FileModel, LineModel, AttendingModel {
   /// The word in `config.json`.
   public static let paradigm = "translate"
 
@@ -32,6 +32,8 @@ public struct Translator: FileModel, LineModel, SearchingModel {
   public let sourceTable, targetTable: TokenTable
   /// How translations are looked for, but while training is judged.
   public var search = BeamSearch(width: 5)
+  /// Whether ``answers(to:)`` says where the decoder looked.
+  public var showsAttention = false
 
   /// A new model for pairs of sentences: learns subwords and tables from them, and begins with values by its seed.
   ///
@@ -138,6 +140,19 @@ public struct Translator: FileModel, LineModel, SearchingModel {
     public let words: [String]
     /// Log-probability with the penalty of its length, in nats.
     public let score: Double
+    /// As the network wrote it.
+    var tokens: [Int32] = []
+
+    private enum CodingKeys: CodingKey { case text, words, score }
+  }
+
+  /// Where the decoder looked while it wrote a translation of a sentence. Neither has a piece for an empty one.
+  public func attention(from sentence: String, to translation: Translation) -> AttentionTable {
+    let pieces = words(sentence).flatMap { encoding?.pieces(of: $0) ?? [$0] }
+    guard !pieces.isEmpty else { return AttentionTable(source: [], target: [], weights: []) }
+    return AttentionTable(
+      source: pieces, target: (translation.tokens + [SentenceTokens.end]).map { targetTable.entries[Int($0)] },
+      weights: network.weights(of: translation.tokens, from: tokens(words(sentence), sourceTable)))
   }
 
   /// The best translations of some sentences, best first, found as ``search`` says unless told otherwise. An empty
@@ -160,7 +175,8 @@ public struct Translator: FileModel, LineModel, SearchingModel {
   private func translation(_ hypothesis: BeamSearch.Hypothesis) -> Translation {
     let pieces = hypothesis.tokens.map { targetTable.entries[Int($0)] }
     let words = encoding == nil ? pieces : BytePairEncoding.joined(pieces).split(separator: " ").map(String.init)
-    return Translation(text: PlainTokens.joined(words), words: words, score: hypothesis.score)
+    return Translation(
+      text: PlainTokens.joined(words), words: words, score: hypothesis.score, tokens: hypothesis.tokens)
   }
 
   // MARK: Measuring

@@ -61,4 +61,11 @@ public struct TranslatorNetwork: Module {
     return writer.write(
       from: mean, lookingAt: annotations, limits: sources.map { max(1, 2 * $0.count + 5) }, by: search)
   }
+
+  /// Where the writer looks while it writes a translation and its end: weights [target + 1, source].
+  func weights(of translation: [Int32], from source: [Int32]) -> [[Float]] {
+    var evaluation = Evaluation.inference
+    let (annotations, mean) = read([source], in: &evaluation)
+    return writer.weights(of: translation, from: mean, lookingAt: annotations)
+  }
 }

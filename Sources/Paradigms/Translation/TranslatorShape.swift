@@ -13,8 +13,8 @@ public struct TranslatorShape: ModelShape {
   public var embedding = 128
   /// Units of the attention's hidden layer; 256 by default.
   public var attention = 256
-  /// Rate of dropout of vectors; 0.3 by default.
-  public var dropout: Float = 0.3
+  /// Rate of dropout of vectors; 0.25 by default.
+  public var dropout: Float = 0.25
   /// Rate of dropout of what attention reads, and of what the scores are read from; 0.4 by default.
   public var outputDropout: Float = 0.4
   /// Share of the target's probability that is spread over all tokens; 0.1 by default.
