@@ -18,14 +18,10 @@ public struct NumPyArray: Sendable {
 
   /// An array of values. Traps when they are not as many as the extents say.
   public init(extents: [Int], values: [Float]) {
-    self.init(
-      extents: extents, values: values, checksum: values.withUnsafeBytes { Checksum($0).description })
-  }
-
-  init(extents: [Int], values: [Float], checksum: String) {
     demand(
       extents.reduce(1, *) == values.count, "NumPyArray: \(values.count) values do not fit extents \(extents)")
-    (self.extents, self.values, self.checksum) = (extents, values, checksum)
+    (self.extents, self.values) = (extents, values)
+    checksum = values.withUnsafeBytes { Checksum($0).description }
   }
 
   /// Reads a file, compressed by gzip or not. Throws when it is no such file, holds other numbers, stands in Fortran

@@ -59,17 +59,15 @@ struct PictureFile {
         hint: "pictures are [pictures, height, width] or [pictures, height, width, channels]")
     }
     return NumPyArray(
-      extents: array.extents + (array.extents.count == 3 ? [1] : []), values: array.values.map(Float.init),
-      checksum: data.withUnsafeBytes { Checksum($0).description })
+      extents: array.extents + (array.extents.count == 3 ? [1] : []), values: array.values.map(Float.init))
   }
 
   private static func folder(_ path: String) throws(UnrollError) -> (names: [String], array: NumPyArray) {
-    var (names, values, checksums) = ([String](), [Float](), "")
+    var (names, values) = ([String](), [Float]())
     var size: (width: Int, height: Int)?
     for file in try FolderContent.names(in: path) where file.lowercased().hasSuffix(".png") {
       let place = path + "/" + file
-      let data = try FileAccess.read(from: place, limit: 1 << 28)
-      let picture = try PNGPicture(data, at: place)
+      let picture = try PNGPicture(contentsOf: place)
       let own = size ?? (picture.width, picture.height)
       guard own == (picture.width, picture.height) else {
         throw UnrollError(
@@ -80,17 +78,11 @@ struct PictureFile {
       size = own
       names.append(stem(file))
       values += picture.pixels.lazy.map(Float.init)
-      checksums += "\(file) " + data.withUnsafeBytes { Checksum($0).description } + "\n"
     }
     guard let size else {
       throw UnrollError(
         .invalidData, "there are no pictures in the folder", at: path, hint: "put pictures NAME.png into it")
     }
-    return (
-      names,
-      NumPyArray(
-        extents: [names.count, size.height, size.width, 3], values: values,
-        checksum: Array(checksums.utf8).withUnsafeBytes { Checksum($0).description })
-    )
+    return (names, NumPyArray(extents: [names.count, size.height, size.width, 3], values: values))
   }
 }
