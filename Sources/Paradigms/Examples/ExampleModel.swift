@@ -168,4 +168,21 @@ extension ExampleModel {
     try self.init(configuration, tablesIn: folder)
     try Weights.assign(weights.tensors, to: network, at: folder + "/weights.safetensors")
   }
+
+  /// Writes the model to a folder, to be opened again: `config.json`, the tables, and the weights as they are.
+  ///
+  ///     try classifier.write(to: "reviews")
+  ///     let same = try Classifier(contentsOf: "reviews")
+  ///
+  /// Throws when the folder holds a model already, or a file cannot be written.
+  public func write(to folder: String) throws(UnrollError) {
+    guard try !CheckpointStore(folder: folder).isTaken else {
+      throw UnrollError(.usage, "the folder holds a model already", at: folder, hint: "choose another folder")
+    }
+    try CheckpointStore.makeFolder(folder)
+    // The tables and weights first: a folder with a config.json is a model.
+    try writeTables(to: folder)
+    try Weights.save(network, to: folder + "/weights.safetensors")
+    try StrictJSON.write(configuration, to: folder + "/config.json")
+  }
 }

@@ -59,8 +59,15 @@ struct DemoCommand: ParsableCommand {
 
   private var next: String {
     let models = out.map { folder in
-      only.map { "\n  unroll \($0 == .text ? "generate" : "evaluate") \(folder)/\($0.rawValue) …" }
-        ?? "\n  unroll predict \(folder)/translate \"three hundred forty two\""
+      Part.allCases.filter { only == nil || only == $0 }.compactMap { part in
+        switch part {
+        case .classify: "\n  unroll predict \(folder)/classify Nouvelle-Zélande"
+        case .tag: "\n  unroll predict \(folder)/tag \"3 May 2044\""
+        case .translate: "\n  unroll predict \(folder)/translate \"three hundred forty two\" --attention"
+        case .text: "\n  unroll generate \(folder)/text --prompt \"suomi, maa: \""
+        case .recognize, .describe: nil
+        }
+      }.joined()
     }
     return """
 

@@ -18,7 +18,9 @@ extension DemoStage {
     shape.hidden = [64]
     var configuration = Recognizer.configuration(shape)
     (configuration.batch, configuration.settings) = (64, settings(20, 0.005))
-    let digits = BuiltInTasks.noisyDigits(5_000, noise: 0.12, seed: 1)
+    // Each picture once: none that is measured with may stand among those that are trained on.
+    var seen: Set<[Float]> = []
+    let digits = BuiltInTasks.noisyDigits(5_000, noise: 0.12, seed: 1).filter { seen.insert($0.dots).inserted }
     let samples = digits.map { LabelledNumbers(values: $0.dots, label: "\($0.digit)") }
     let (model, test) = try train(
       "One to one: a picture of 7 × 5 dots, one in eight of them wrong → which digit it is. No cycle at all.",
