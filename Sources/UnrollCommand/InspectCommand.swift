@@ -13,6 +13,7 @@ struct InspectCommand: ParsableCommand {
         unroll inspect poems                                         layers, parameters, the network, the equations
         unroll inspect poems --passes                                what each pass of the compiler makes of a step
         unroll inspect poems --picture step --format svg --out step.svg
+        unroll inspect reviews                                       a model of another kind: sizes and parameters
       """)
 
   enum Picture: String, ExpressibleByArgument, CaseIterable {
@@ -40,6 +41,11 @@ struct InspectCommand: ParsableCommand {
 
   func run() throws {
     common.apply()
+    if let paradigm = try? ModelFolder.paradigm(of: folder), paradigm != "text",
+      let model = try StoredModels.open(folder) as? any FileModel
+    {
+      return try show(model)
+    }
     let model = try TextModel(contentsOf: folder)
     let layers = model.network.recurrent.layers.compactMap { $0 as? any RecurrentLayer }
     guard layers.indices.contains(layer) else {
@@ -78,20 +84,32 @@ struct InspectCommand: ParsableCommand {
     }
   }
 
-  private func showSummary(_ view: ModelView) throws {
-    let parameters = view.model.network.parameters.map {
+  /// A model of another paradigm: its sizes and parameters.
+  private func show(_ model: any FileModel) throws {
+    guard picture == nil, !passes, layer == 0 else {
+      throw UnrollError(
+        .usage, "--picture, --passes and --layer are for language models", at: folder,
+        hint: "leave them out: sizes and parameters are shown; `unroll cells NAME` shows a cell")
+    }
+    try showParameters(of: model.network, title: model.summary)
+  }
+
+  private func showParameters(of network: any Module, title: String) throws {
+    let parameters = network.parameters.map {
       ParameterLine(path: $0.path, shape: $0.parameter.shape.extents, count: $0.parameter.shape.count)
     }
-    if common.json {
-      try parameters.forEach(Console.json)
-      return
-    }
+    if common.json { return try parameters.forEach(Console.json) }
     let width = parameters.map(\.path.count).max() ?? 0
-    try Console.write(view.title + "\n\n")
+    try Console.write(title + "\n\n")
     for line in parameters {
       try Console.write(
         "\(line.path.padding(toLength: width, withPad: " ", startingAt: 0))  \(line.shape)  \(line.count)\n")
     }
+  }
+
+  private func showSummary(_ view: ModelView) throws {
+    try showParameters(of: view.model.network, title: view.title)
+    if common.json { return }
     try Console.write("\n" + view.diagram(.network, steps: steps).text() + "\n\n")
     try Console.write(view.diagram(.networkUnrolled, steps: steps).text() + "\n\n")
     try Console.write("One step of layer \(layer), as written\n\n\(view.equations(view.plan.history[0].graph))\n\n")

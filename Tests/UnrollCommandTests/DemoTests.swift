@@ -15,6 +15,12 @@ import Testing
       #expect(answer["part"] as? String == part)
       for key in ["input", "answer", "truth"] { #expect(answer[key] is String) }
     }
+    let seen = try Command.unroll(["inspect", folder.file("models/\(part)")])
+    #expect(seen.code == 0 && seen.output.contains(".weight  ["), "\(seen.errors)")
+    if part != "text" {
+      let picture = ["inspect", folder.file("models/\(part)"), "--picture", "step", "--json"]
+      try expectFailure(Command.unroll(picture), code: 2, ["--picture", "language models"])
+    }
     let config = try Data(contentsOf: URL(fileURLWithPath: folder.file("models/\(part)/config.json")))
     let object = try #require(try JSONSerialization.jsonObject(with: config) as? [String: Any])
     #expect(object["paradigm"] as? String == part)
