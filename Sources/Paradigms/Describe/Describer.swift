@@ -317,21 +317,10 @@ extension Describer.Features {
   fileprivate init(extents: [Int], spreadOf pictures: [CaptionedPicture]) {
     let size = extents[extents.count - 1]
     let places = extents.count == 1 ? 0 : extents.dropLast().reduce(1, *)
-    var (sums, squares) = ([Double](repeating: 0, count: size), [Double](repeating: 0, count: size))
-    var count = 0.0
-    for picture in pictures {
-      for (i, value) in picture.values.enumerated() {
-        sums[i % size] += Double(value)
-        squares[i % size] += Double(value) * Double(value)
-      }
-      count += Double(picture.values.count / size)
-    }
-    let means = sums.map { $0 / count }
+    var spread = Spread(columns: size)
+    for picture in pictures { spread.add(picture.values) }
     self.init(
-      places: places, pixels: extents.count == 3 ? Array(extents.prefix(2)) : nil, means: means.map { Float($0) },
-      deviations: zip(squares, means).map { square, mean in
-        let deviation = Float(max(0, square / count - mean * mean).squareRoot())
-        return deviation > 1e-6 && deviation.isFinite ? deviation : 1
-      })
+      places: places, pixels: extents.count == 3 ? Array(extents.prefix(2)) : nil, means: spread.means,
+      deviations: spread.deviations)
   }
 }

@@ -162,11 +162,10 @@ public struct Forecaster: FileModel, ReadingModel {
     func part(_ range: Range<Int>) -> [Window] {
       windows.filter { $0.origin >= range.lowerBound && $0.origin + shape.horizon <= range.upperBound }
     }
-    let ofTraining = test ? (validation ? ends[0] : ends[1]) : (validation ? ends[0] : ends[2])
-    let ofValidation = test ? ends[1] : ends[2]
+    let beforeTest = test ? ends[1] : ends[2]
     return (
-      part(0..<ofTraining), validation ? part(ends[0]..<max(ends[0], ofValidation)) : [],
-      test ? part(ends[1]..<max(ends[1], ends[2])) : []
+      part(0..<(validation ? ends[0] : beforeTest)), validation ? part(ends[0]..<beforeTest) : [],
+      test ? part(ends[1]..<ends[2]) : []
     )
   }
 
@@ -223,8 +222,10 @@ public struct Forecaster: FileModel, ReadingModel {
       for place in 0..<count {
         let column = targets[place]
         func value(_ row: Int) -> Float {
-          (window.series.row(row).dropFirst(column).first! - table.means[column]) / table.deviations[column]
+          let value = window.series.values[row * table.columns.count + column]
+          return (value - table.means[column]) / table.deviations[column]
         }
+        let now = value(window.origin - 1)
         for step in 0..<shape.horizon {
           let truth = value(window.origin + step)
           let error = forecast[place * shape.horizon + step] - truth
@@ -232,7 +233,7 @@ public struct Forecaster: FileModel, ReadingModel {
           columns[place].add(error)
           if step == 0 { first.add(error) }
           if step == shape.horizon - 1 { last.add(error) }
-          naive.add(value(window.origin - 1) - truth)
+          naive.add(now - truth)
           if shape.season > 0 { seasonal.add(value(window.origin - shape.season + step % shape.season) - truth) }
         }
       }

@@ -17,7 +17,6 @@ public struct ForecasterNetwork: Module {
   /// The linear path, from a window to its forecast.
   public let linear: Linear?
   private let dropout: Dropout
-  private let window, horizon: Int
 
   /// A new network.
   public init(_ shape: ForecasterShape, columns: Int, targets: Int, phases: Int, using random: inout RandomSource) {
@@ -36,7 +35,6 @@ public struct ForecasterNetwork: Module {
       ? Linear(
         weight: Parameter(.zeros([shape.horizon, shape.window])), bias: Parameter(.zeros([shape.horizon]))) : nil
     dropout = Dropout(rate: shape.dropout)
-    (window, horizon) = (shape.window, shape.horizon)
   }
 
   /// The forecast less the level, [batch, targets * horizon], target by target.

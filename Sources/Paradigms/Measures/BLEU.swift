@@ -26,8 +26,8 @@ public struct BLEU: Hashable, Sendable, Codable {
   }
 
   /// The score with one more right n-gram of each order above 1, and one more in all (BLEU+1, Lin & Och 2004), of the
-  /// orders that there are: above 0 for short sentences and poor translations too, and for many sentences the same as
-  /// ``score(order:)`` but for some hundredths. For choosing the best of several.
+  /// orders that there are: above 0 for short sentences and poor translations too, and the nearer to ``score(order:)``
+  /// the more sentences there are. For choosing the best of several.
   public func smoothedScore(order: Int = 4) -> Double {
     let logs = (0..<order).filter { counts[$0] > 0 }.map { i in
       let more = i == 0 ? 0.0 : 1

@@ -213,22 +213,8 @@ extension Recognizer.Scale {
       self.init(means: [Float](repeating: 0, count: size), deviations: [Float](repeating: 255, count: size))
       return
     }
-    var sums = [Double](repeating: 0, count: size)
-    var squares = sums
-    let own = samples.filter { $0.values.count == size }
-    for sample in own {
-      for (i, value) in sample.values.enumerated() {
-        sums[i] += Double(value)
-        squares[i] += Double(value) * Double(value)
-      }
-    }
-    let count = Double(max(1, own.count))
-    let means = sums.map { $0 / count }
-    self.init(
-      means: means.map { Float($0) },
-      deviations: zip(squares, means).map { square, mean in
-        let deviation = Float(max(0, square / count - mean * mean).squareRoot())
-        return deviation > 1e-6 && deviation.isFinite ? deviation : 1
-      })
+    var spread = Spread(columns: size)
+    for sample in samples where sample.values.count == size { spread.add(sample.values) }
+    self.init(means: spread.means, deviations: spread.deviations)
   }
 }
