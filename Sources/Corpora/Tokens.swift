@@ -60,6 +60,11 @@ public struct Tokens: RandomAccessCollection, Sendable {
       storage: storage, range: range.lowerBound + part.lowerBound..<range.lowerBound + part.upperBound)
   }
 
+  /// How often each token of 0..<kinds is there. Traps on others.
+  package func counts(of kinds: Int) -> [Int] {
+    reduce(into: [Int](repeating: 0, count: kinds)) { $0[Int($1)] += 1 }
+  }
+
   /// Tokens of well-formed UTF-8.
   ///
   /// - Parameters:

@@ -8,9 +8,9 @@ import Training
 /// What `config.json` says of a language model: enough to build it again, and how it was trained.
 public struct TextConfiguration: Hashable, Sendable, Codable {
   /// The newest version of the model folder that this program reads.
-  public static let newestVersion = 5
+  public static let newestVersion = 6
 
-  /// Version of the folder's form: 5 for subwords, else 4 with noise or normalisation inside the layers or other
+  /// Version of the folder's form: 6 with a sampled softmax, else 5 for subwords, else 4 with noise or normalisation inside the layers or other
   /// regularisers, else 3 for words or a corpus of three files, else 2 when there is a ``precision``, else 1.
   public var version = 1
   /// The kind of model: `text`.
@@ -27,6 +27,8 @@ public struct TextConfiguration: Hashable, Sendable, Codable {
   public var step: Int?
   /// Rows of text that are read side by side; 32 by default.
   public var batch = 32
+  /// Tokens that are drawn for each update to stand for all others in the loss (``SampledSoftmax``); nil: all count.
+  public var sampledSoftmax: Int?
   /// Decides initial weights, masks and order.
   public var seed: UInt64 = 1
   /// The optimiser and its schedule; by default Adam at 0.005, falling along a cosine over 8 epochs, gradients clipped
@@ -63,6 +65,7 @@ public struct TextConfiguration: Hashable, Sendable, Codable {
 
   /// The version that a folder with these contents has.
   var neededVersion: Int {
+    if sampledSoftmax != nil { return 6 }
     if unit == .subwords { return 5 }
     if network.regularization != nil || network.regularizers != nil { return 4 }
     if unit != nil || data.validation != nil || data.test != nil { return 3 }
@@ -90,10 +93,18 @@ public struct TextConfiguration: Hashable, Sendable, Codable {
     try require("batch", batch, 1...1_000_000)
     if let step { try require("step", step, 1...length) }
     try require("tokens", tokens, 1...1_114_112)
+    if let sampledSoftmax {
+      try require("sampled-softmax", sampledSoftmax, 1...max(1, tokens / 2))
+      guard tokens > 1, (network.regularizers?.labelSmoothing ?? 0) == 0 else {
+        throw UnrollError(
+          kind, "a sampled softmax does not go with smoothed labels, nor with a single token", at: place,
+          hint: mend("sampled-softmax"))
+      }
+    }
     guard version == neededVersion, precision != .float32, unit != .characters else {
       let models = [
         3: "of words, or of a text in three files,", 4: "with noise, normalisation or other regularisers",
-        5: "of subwords",
+        5: "of subwords", 6: "trained with a sampled softmax",
       ]
       throw UnrollError(
         kind,

@@ -88,16 +88,20 @@ public struct TextNetwork: Module {
   }
 
   /// The summed loss of the targets, in nats, a token each, and the state after the last ones. While training, labels
-  /// are smoothed, and the penalties are added, times the number of targets.
+  /// are smoothed, or `sampling` takes part of the tokens, and the penalties are added, times the number of targets.
   func summedLoss(
-    of targets: TokenBatch, after tokens: TokenBatch, from state: LayerState, in evaluation: inout Evaluation
+    of targets: TokenBatch, after tokens: TokenBatch, from state: LayerState, sampling: SampledSoftmax? = nil,
+    in evaluation: inout Evaluation
   ) -> (sum: Tensor, state: LayerState) {
-    let isTraining = evaluation.random != nil
     let result = features(of: tokens, from: state, in: &evaluation)
-    let losses = readout.crossEntropy(
-      result.dropped.rows, targets.tokens, smoothing: isTraining ? regularizers.labelSmoothing : 0)
+    guard var random = evaluation.random else {
+      return (readout.crossEntropy(result.dropped.rows, targets.tokens).sum(), result.state)
+    }
+    let losses =
+      sampling?.crossEntropy(of: readout, result.dropped.rows, targets.tokens, using: &random)
+      ?? readout.crossEntropy(result.dropped.rows, targets.tokens, smoothing: regularizers.labelSmoothing)
+    evaluation.random = random
     var sum = losses.sum()
-    guard isTraining else { return (sum, result.state) }
     let count = Float(targets.tokens.count { $0 >= 0 })
     if regularizers.activationPenalty > 0 {
       sum = sum + count * regularizers.activationPenalty * result.dropped.activationPenalty()

@@ -13,6 +13,7 @@ public struct TextObjective: Objective {
   public let network: TextNetwork
   private let streams: TokenStreams
   private let validation: Tokens?
+  private let sampling: SampledSoftmax?
   private let seed: UInt64
   /// The streams of the running epoch.
   private var current: TokenStreams
@@ -30,11 +31,15 @@ public struct TextObjective: Objective {
   /// - Parameters:
   ///   - streams: What to train on.
   ///   - validation: What to judge an epoch by.
+  ///   - sampling: What samples the tokens that are scored while training; nil: all are.
   ///   - seed: Decides the dropout masks, and where each epoch's rows begin.
-  public init(_ network: TextNetwork, streams: TokenStreams, validation: Tokens?, seed: UInt64) {
+  public init(
+    _ network: TextNetwork, streams: TokenStreams, validation: Tokens?, sampling: SampledSoftmax? = nil, seed: UInt64
+  ) {
     self.network = network
     self.streams = streams
     self.validation = validation
+    self.sampling = sampling
     self.seed = seed
     current = streams
     position = Position(random: RandomSource(seed: seed, stream: 1))
@@ -57,7 +62,7 @@ public struct TextObjective: Objective {
     let window = current.window(position.window)
     position.window += 1
     var evaluation = Evaluation.training(position.random)
-    let (sum, carried) = network.summedLoss(of: window, from: state, in: &evaluation)
+    let (sum, carried) = network.summedLoss(of: window, from: state, sampling: sampling, in: &evaluation)
     position.random = evaluation.random ?? position.random
     state = carried.detached
     return Loss(mean: sum / Float(max(1, window.targetCount)), units: window.targetCount)
@@ -112,25 +117,27 @@ public struct TextObjective: Objective {
 
 extension TextNetwork {
   /// The summed loss of a window's targets, in nats, and the state where the next window begins.
-  func summedLoss(of window: TokenWindow, from state: LayerState, in evaluation: inout Evaluation) -> (
-    sum: Tensor, carried: LayerState
-  ) {
-    guard window.carry < window.time else {
-      return summedLoss(of: window, steps: 0..<window.time, from: state, in: &evaluation)
+  func summedLoss(
+    of window: TokenWindow, from state: LayerState, sampling: SampledSoftmax? = nil, in evaluation: inout Evaluation
+  ) -> (sum: Tensor, carried: LayerState) {
+    func part(_ steps: Range<Int>, from state: LayerState) -> (sum: Tensor, carried: LayerState) {
+      summedLoss(of: window, steps: steps, from: state, sampling: sampling, in: &evaluation)
     }
-    let first = summedLoss(of: window, steps: 0..<window.carry, from: state, in: &evaluation)
-    let second = summedLoss(of: window, steps: window.carry..<window.time, from: first.carried, in: &evaluation)
+    guard window.carry < window.time else { return part(0..<window.time, from: state) }
+    let first = part(0..<window.carry, from: state)
+    let second = part(window.carry..<window.time, from: first.carried)
     return (first.sum + second.sum, first.carried)
   }
 
   private func summedLoss(
-    of window: TokenWindow, steps: Range<Int>, from state: LayerState, in evaluation: inout Evaluation
+    of window: TokenWindow, steps: Range<Int>, from state: LayerState, sampling: SampledSoftmax?,
+    in evaluation: inout Evaluation
   ) -> (sum: Tensor, carried: LayerState) {
     let layout = Layout(lengths: window.lengths.map { min(max(0, $0 - steps.lowerBound), steps.count) })
     let own = steps.lowerBound * window.batch..<steps.upperBound * window.batch
     let inputs = TokenBatch(tokens: Array(window.inputs[own]), layout: layout)
     let targets = TokenBatch(tokens: Array(window.targets[own]), layout: layout)
-    let result = summedLoss(of: targets, after: inputs, from: state, in: &evaluation)
+    let result = summedLoss(of: targets, after: inputs, from: state, sampling: sampling, in: &evaluation)
     return (result.sum, result.state)
   }
 

@@ -96,7 +96,10 @@ public struct TextTraining {
     self.isResumed = isResumed
     tokensPerEpoch = streams.targetCount
     objective = TextObjective(
-      model.network, streams: streams, validation: corpus.validation, seed: configuration.seed)
+      model.network, streams: streams, validation: corpus.validation,
+      sampling: configuration.sampledSoftmax.map {
+        SampledSoftmax(counts: corpus.training.counts(of: configuration.tokens), samples: $0)
+      }, seed: configuration.seed)
   }
 
   /// Trains. Afterwards the model has the best weights when there is a folder, else the last ones.
