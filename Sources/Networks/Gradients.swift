@@ -1,3 +1,4 @@
+import Recurrence
 import Tensors
 
 /// Gradients of a scalar with respect to parameters.
@@ -25,10 +26,20 @@ public struct Gradients: Sendable {
 public func valueAndGradient<Model: Module>(
   of model: Model, _ body: () throws -> Tensor
 ) rethrows -> (value: Float, gradients: Gradients) {
+  try valueAndGradient(of: model, watching: nil, body)
+}
+
+/// The same, where `watch` sees the inside of all recurrences.
+package func valueAndGradient<Model: Module>(
+  of model: Model, watching watch: RecurrenceWatch?, _ body: () throws -> Tensor
+) rethrows -> (value: Float, gradients: Gradients) {
   let tape = Tape()
-  let result = try Recording.$current.withValue(.tape(tape)) { try body() }
+  let result = try Recording.$current.withValue(.tape(tape)) {
+    try RecurrenceWatch.$current.withValue(watch) { try body() }
+  }
   demand(result.shape.count == 1, "a gradient is taken of a scalar, not of shape \(result.shape)")
   let cotangents = tape.cotangents(from: [(result, Tensor(shape: result.shape, repeating: 1))])
+  watch?.take(cotangents, of: tape)
   let wanted = Set(model.parameters.map { ObjectIdentifier($0.parameter) })
   var gradients = Gradients()
   for (parameter, index) in tape.parameters where wanted.contains(ObjectIdentifier(parameter)) {

@@ -11,6 +11,8 @@ package struct CheckpointStore {
   var weights: String { folder + "/weights.safetensors" }
   /// One line for each complete epoch.
   var history: JSONLines { JSONLines(folder + "/history.jsonl") }
+  /// One line for each watched update.
+  var watched: JSONLines { JSONLines(folder + "/watch.jsonl") }
   private var checkpointFolder: String { folder + "/checkpoints" }
 
   func path(ofUpdate update: Int) -> String {
@@ -38,6 +40,12 @@ package struct CheckpointStore {
         .inputOutput, "the folder cannot be made: \(cause(of: error))", at: path,
         hint: "choose another place: --out; or make room there and permissions for it")
     }
+  }
+
+  /// Drops the reports of updates that a resumed training makes again.
+  func keepWatched(updates: Int) throws(UnrollError) {
+    let reports = try watched.read(WatchReport.self)
+    try watched.keep(first: reports.prefix { $0.updatesDone <= updates }.count)
   }
 
   /// Whether a training has begun in the folder: it has a checkpoint or a complete epoch. One that was killed before is

@@ -22,6 +22,7 @@ public struct Trainer<Target: Objective> {
   private var optimizer: Optimizer
   private var progress: TrainingProgress
   private var pace = Pace()
+  private var watch: GradientWatch?
   private let store: CheckpointStore?
   private let stop: StopRequest
 
@@ -49,6 +50,7 @@ public struct Trainer<Target: Objective> {
     try settings.demandMembers(among: objective.network.parameters)
     optimizer = Optimizer(settings.rule, groups: settings.groups ?? [])
     progress = TrainingProgress(updatesPerEpoch: updatesPerEpoch)
+    watch = settings.watchInterval.map { GradientWatch(interval: $0, parameters: objective.network.parameters) }
   }
 
   /// Trains until all epochs are done, patience is exhausted, or a stop is requested.
@@ -69,7 +71,7 @@ public struct Trainer<Target: Objective> {
     while progress.epoch < settings.epochs, !isOutOfPatience {
       if progress.updateInEpoch == 0 { try objective.beginEpoch(progress.epoch) }
       while !progress.isEpochComplete {
-        report(.update(try update(parameters)))
+        try update(parameters, report)
         if stop.isRequested {
           try save(report)
           return finish(.interrupted, report)
@@ -84,14 +86,16 @@ public struct Trainer<Target: Objective> {
 
   // MARK: One update, one epoch
 
-  private mutating func update(_ parameters: [NamedParameter]) throws -> UpdateReport {
+  private mutating func update(_ parameters: [NamedParameter], _ report: (TrainingEvent) -> Void) throws {
     let start = ContinuousClock.now
     var units = 0
-    var (loss, gradients) = try valueAndGradient(of: objective.network) {
+    let listener = watch?.listener(updatesDone: progress.updatesDone)
+    var (loss, gradients) = try valueAndGradient(of: objective.network, watching: listener) {
       let loss = try objective.nextLoss()
       units = loss.units
       return loss.mean
     }
+    let watched = watch?.note(gradients, listener: listener)
     let (norm, scale) = settings.clipping.clip(&gradients, of: parameters)
     guard loss.isFinite, norm.isFinite else { throw leftTheNumbers(loss: loss, norm: norm) }
     let learningRate = learningRate(ofUpdate: progress.updatesDone)
@@ -101,11 +105,22 @@ public struct Trainer<Target: Objective> {
     let seconds = (ContinuousClock.now - start) / .seconds(1)
     progress.count(loss: Double(loss), units: units, norm: norm, seconds: seconds)
     pace.count(units: units, seconds: seconds)
-    return UpdateReport(
-      epoch: progress.epoch + 1, epochs: settings.epochs, update: progress.updateInEpoch,
-      updatesPerEpoch: progress.updatesPerEpoch, loss: Double(loss), meanLoss: progress.meanLoss, gradientNorm: norm,
-      learningRate: learningRate, unitsPerSecond: pace.unitsPerSecond,
-      secondsLeft: pace.secondsLeft(updates: updatesInAll - progress.updatesDone))
+    watch?.count(isClipped: scale < 1)
+    report(
+      .update(
+        UpdateReport(
+          epoch: progress.epoch + 1, epochs: settings.epochs, update: progress.updateInEpoch,
+          updatesPerEpoch: progress.updatesPerEpoch, loss: Double(loss), meanLoss: progress.meanLoss,
+          gradientNorm: norm, learningRate: learningRate, unitsPerSecond: pace.unitsPerSecond,
+          secondsLeft: pace.secondsLeft(updates: updatesInAll - progress.updatesDone))))
+    guard let watched else { return }
+    let seen = watch?.report(
+      watched, epoch: progress.epoch + 1, updatesDone: progress.updatesDone, loss: Double(loss), gradientNorm: norm,
+      learningRate: learningRate)
+    if let seen {
+      try store?.watched.append(seen)
+      report(.watch(seen))
+    }
   }
 
   private mutating func endEpoch(_ report: (TrainingEvent) -> Void) throws {
@@ -178,6 +193,7 @@ extension Trainer {
     }
     try store.prepare()
     try store.history.keep(first: 0)
+    try store.watched.keep(first: 0)
     try Weights.save(objective.network, to: store.weights)
     try save(report)
   }
@@ -212,6 +228,7 @@ extension Trainer {
       try restore(checkpoint, at: path)
       try store.prepare()
       try store.history.keep(first: progress.epoch)
+      try store.keepWatched(updates: progress.updatesDone)
       return Resumption(
         path: path, epochsDone: progress.epoch, updatesDone: progress.updatesDone, skipped: skipped)
     }

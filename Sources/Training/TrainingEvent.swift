@@ -1,12 +1,14 @@
 /// What happens in a training, as it happens.
 ///
 /// Encoded, an event is one flat object: `{"event": "epoch", "epoch": 2, …}`, with the fields of its report; `event` is
-/// `resumed`, `update`, `epoch`, `checkpoint` or `stopped`.
+/// `resumed`, `update`, `watch`, `epoch`, `checkpoint` or `stopped`.
 public enum TrainingEvent: Sendable, Encodable {
   /// A training goes on from a checkpoint.
   case resumed(Resumption)
   /// An update was made.
   case update(UpdateReport)
+  /// The update before was watched.
+  case watch(WatchReport)
   /// An epoch is complete.
   case epoch(EpochReport)
   /// A checkpoint is on disk.
@@ -22,6 +24,7 @@ public enum TrainingEvent: Sendable, Encodable {
       switch self {
       case .resumed(let report): ("resumed", report)
       case .update(let report): ("update", report)
+      case .watch(let report): ("watch", report)
       case .epoch(let report): ("epoch", report)
       case .checkpoint(let report): ("checkpoint", report)
       case .stopped(let report): ("stopped", report)

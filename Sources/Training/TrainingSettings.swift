@@ -22,12 +22,14 @@ public struct TrainingSettings: Hashable, Sendable, Codable {
   public var checkpointInterval: Int?
   /// Parameters that are trained in a way of their own; nil: none.
   public var groups: [ParameterGroup]?
+  /// Updates from one ``WatchReport`` to the next; nil, the default: nobody watches.
+  public var watchInterval: Int?
 
   /// Creates settings.
   public init(
     epochs: Int = 10, learningRate: Float = 0.002, rule: UpdateRule = .adam(), schedule: Schedule = .constant,
     clipping: Clipping = .norm(5), earlyStopping: EarlyStopping? = nil, checkpointInterval: Int? = nil,
-    groups: [ParameterGroup]? = nil
+    groups: [ParameterGroup]? = nil, watchInterval: Int? = nil
   ) {
     self.epochs = epochs
     self.learningRate = learningRate
@@ -37,6 +39,7 @@ public struct TrainingSettings: Hashable, Sendable, Codable {
     self.earlyStopping = earlyStopping
     self.checkpointInterval = checkpointInterval
     self.groups = groups
+    self.watchInterval = watchInterval
   }
 
   /// Throws a usage error that names the setting when one is outside its range.
@@ -58,6 +61,11 @@ public struct TrainingSettings: Hashable, Sendable, Codable {
       try require(
         earlyStopping.minimumImprovement >= 0,
         "a minimum improvement is 0 or more nats, not \(earlyStopping.minimumImprovement)")
+    }
+    if let watchInterval {
+      try require(
+        watchInterval > 0, "gradients are watched every 1 or more updates, not \(watchInterval)",
+        hint: "change --watch-every")
     }
     if let checkpointInterval {
       try require(

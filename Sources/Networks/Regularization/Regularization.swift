@@ -120,12 +120,12 @@ public struct Regularization: Hashable, Sendable, Codable {
   ) -> RegularizedRecurrence {
     let zoneouts = parts.map { zoneout[$0] }
     guard normalizesLayers || (zoneouts + [stateDropout, recurrentDropout, dropConnect]).contains(where: { $0 > 0 })
-    else { return RegularizedRecurrence(plain: plain) }
+    else { return RegularizedRecurrence(plain: plain, parts: parts) }
     let noise = StepNoise(
       zoneout: zoneouts, recurrentDropout: recurrentDropout,
       recurrentSpan: recurrentMasks == .step ? .step : .sequence, stateDropout: stateDropout, dropConnect: dropConnect)
     return withoutActuallyEscaping(norms) {
-      RegularizedRecurrence(step, noise: noise, norms: normalizesLayers ? $0 : nil)
+      RegularizedRecurrence(step, parts: parts, noise: noise, norms: normalizesLayers ? $0 : nil)
     }
   }
 }

@@ -1,3 +1,4 @@
+import Synchronization
 import Tensors
 
 /// The rates of the noise inside a step; 0: none of a kind.
@@ -31,19 +32,26 @@ package final class RegularizedRecurrence: Sendable {
   package let inference: Unroller
   private let training: Unroller
   private let masks: MaskLeaves?
+  /// Names of the state's parts.
+  let parts: [String]
+  /// The step with noise whose inside can be seen; made when it is looked at for the first time.
+  private let watchedStep = Mutex<WatchedStep?>(nil)
 
-  /// A step as it is.
-  package init(plain unroller: Unroller) {
+  /// A step as it is. `parts` are the names of the state's parts.
+  package init(plain unroller: Unroller, parts: [String]) {
     inference = unroller
     training = unroller
     masks = nil
+    self.parts = parts
   }
 
   /// - Parameters:
   ///   - step: the equations without noise.
+  ///   - parts: the names of the state's parts.
   ///   - norms: makes gain and shift of each normalised product; nil: no product is normalised.
   package init(
-    _ step: StepFunction, noise: StepNoise, norms: ((NormalizedProduct) -> (gain: Parameter, shift: Parameter))? = nil
+    _ step: StepFunction, parts: [String], noise: StepNoise,
+    norms: ((NormalizedProduct) -> (gain: Parameter, shift: Parameter))? = nil
   ) {
     let (inference, training, masks) = Recording.$current.withValue(.none) {
       var graph = step.traced()
@@ -66,6 +74,16 @@ package final class RegularizedRecurrence: Sendable {
     self.inference = Unroller(StepFunction(running: inference, like: step))
     self.training = Unroller(StepFunction(running: training, like: step, masks))
     self.masks = masks
+    self.parts = parts
+  }
+
+  func watchedStep(_ names: [ParameterReference: String]) -> WatchedStep {
+    watchedStep.withLock { known in
+      if let known { return known }
+      let made = WatchedStep(training.step, names: StepNames(states: parts, parameters: names))
+      known = made
+      return made
+    }
   }
 
   /// Runs all time steps, as an ``Unroller`` does: with noise from `random`, or without.
@@ -73,18 +91,24 @@ package final class RegularizedRecurrence: Sendable {
     _ inputs: [Tensor], states: [Tensor], contexts: [Tensor] = [], layout: Layout, _ unrolling: Unrolling,
     checkpointing: Checkpointing, precision: Precision, random: inout RandomSource?
   ) -> (outputs: [Tensor], states: [Tensor]) {
-    guard let masks, var source = random else {
-      return inference(
-        inputs, states: states, contexts: contexts, layout: layout, unrolling, checkpointing: checkpointing,
-        precision: precision)
+    var arguments = StepFunction.Arguments(inputs: inputs, states: states, contexts: contexts)
+    var unroller = inference
+    if let masks, var source = random {
+      func draw(_ span: Mask.Span) -> [Tensor] { masks[span].map { $0.draw(for: layout, using: &source) } }
+      // Those of time steps last: the same source gives the others alike, however long a chunk is.
+      arguments.contexts += draw(.sequence)
+      arguments.given = draw(.run)
+      arguments.inputs += draw(.step)
+      random = source
+      unroller = training
     }
-    func draw(_ span: Mask.Span) -> [Tensor] { masks[span].map { $0.draw(for: layout, using: &source) } }
-    // Those of time steps last: the same source gives the others alike, however long a chunk is.
-    let (sequences, given, rows) = (draw(.sequence), draw(.run), draw(.step))
-    random = source
-    return training(
-      inputs + rows, states: states, contexts: contexts + sequences, given: given, layout: layout, unrolling,
-      checkpointing: checkpointing, precision: precision)
+    if let watch = RecurrenceWatch.current, unroller === training, case .tape(let tape) = Recording.current {
+      return watched(
+        by: watch, arguments, tape: tape, layout: layout, unrolling, checkpointing: checkpointing)
+    }
+    return unroller(
+      arguments.inputs, states: arguments.states, contexts: arguments.contexts, given: arguments.given, layout: layout,
+      unrolling, checkpointing: checkpointing, precision: precision)
   }
 }
 
@@ -101,7 +125,7 @@ extension StepFunction {
 
 extension StepGraph {
   /// Runs the graph for a batch of rows, node by node, with values or with symbols.
-  @Sendable fileprivate func results(_ arguments: StepFunction.Arguments) -> StepFunction.Results {
+  @Sendable func results(_ arguments: StepFunction.Arguments) -> StepFunction.Results {
     let batch = (arguments.inputs + arguments.states).first?.shape[0] ?? 1
     var tensors: [Tensor] = []
     for (i, node) in nodes.enumerated() {

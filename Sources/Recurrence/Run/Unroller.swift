@@ -20,7 +20,7 @@ public struct Unrolling: Hashable, Sendable {
 
 /// Runs a step over the time steps of a batch of sequences.
 package final class Unroller: Sendable {
-  private let step: StepFunction
+  let step: StepFunction
   private let plans = Mutex<[PassSet: Plan]>([:])
 
   package init(_ step: StepFunction) { self.step = step }
