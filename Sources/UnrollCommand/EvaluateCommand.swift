@@ -53,7 +53,7 @@ struct EvaluateCommand: ParsableCommand {
     }
     let model = try BeamOption(beam).applied(to: model)
     var bad = BadLines(skips: skipBadLines)
-    let line = ModelScoreLine(part: "all", score: try model.measure(data, &bad))
+    let line = ModelScoreLine(part: "all", score: try model.evaluate(data, &bad))
     try SkippedLines(bad.skipped).show(json: common.json)
     if common.json { try Console.json(line) } else { try Console.write(line.score.text + "\n") }
   }
