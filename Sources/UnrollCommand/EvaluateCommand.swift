@@ -29,7 +29,7 @@ struct EvaluateCommand: ParsableCommand {
     guard beam == nil else {
       throw UnrollError(.usage, "--beam is for models that look for their answers", hint: "leave it out")
     }
-    let model = try TextModel(contentsOf: folder)
+    let model = try LanguageModel.load(from: folder)
     let tokens: Tokens
     switch part ?? .all {
     case .all: tokens = try model.vocabulary.encode(PlainText(contentsOf: data))
@@ -37,8 +37,7 @@ struct EvaluateCommand: ParsableCommand {
     case .validation: tokens = try corpus(model).validation
     case .test: tokens = try corpus(model).test
     }
-    let line = ScoreLine(try model.score(tokens, source: data), part: (part ?? .all).rawValue)
-    if common.json { try Console.json(line) } else { try Console.write(line.text + "\n") }
+    try show(model.evaluate(tokens, source: data), of: part ?? .all)
   }
 
   /// The model, unless it is a language model, or none, of which its own type tells.
@@ -53,12 +52,17 @@ struct EvaluateCommand: ParsableCommand {
     }
     let model = try BeamOption(beam).applied(to: model)
     var bad = BadLines(skips: skipBadLines)
-    let line = ModelScoreLine(part: "all", score: try model.measure(data, &bad))
+    let score: any ModelScore = try model.evaluate(data, &bad)
     try SkippedLines(bad.skipped).show(json: common.json)
-    if common.json { try Console.json(line) } else { try Console.write(line.score.text + "\n") }
+    try show(score, of: .all)
   }
 
-  private func corpus(_ model: TextModel) throws -> TextCorpus {
+  private func show(_ score: any ModelScore, of part: Part) throws {
+    try common.json
+      ? Console.json(ModelScoreLine(part: part.rawValue, score: score)) : Console.write(score.text + "\n")
+  }
+
+  private func corpus(_ model: LanguageModel) throws -> TextCorpus {
     try TextCorpus(contentsOf: data, as: .vocabulary(model.vocabulary))
   }
 }

@@ -50,7 +50,7 @@ extension ExampleCommand {
     if let seed = training.seed { configuration.seed = seed }
     training.apply(to: &configuration.settings)
     let files = TextFiles(path: path, validation: data.validation, test: data.test)
-    return try ExampleTraining<Model>(configuration, files: files, folder: data.out, &bad)
+    return try ExampleTraining<Model>(configuration, on: files, savingTo: data.out, &bad)
   }
 
   private func resumed(_ bad: inout BadLines) throws -> ExampleTraining<Model> {
@@ -80,7 +80,7 @@ struct ExampleRun<Model: FileModel> {
       return
     }
     if !training.test.isEmpty {
-      let line = ModelScoreLine(part: "test", score: training.model.score(training.test))
+      let line = ModelScoreLine(part: "test", score: training.model.score(of: training.test))
       if json { try Console.json(line) } else { note("test: \(line.score.text)") }
     }
     note("to use it: unroll predict \(folder) --data FILE; unroll evaluate \(folder) --data FILE")

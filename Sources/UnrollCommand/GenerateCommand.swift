@@ -58,7 +58,7 @@ struct GenerateCommand: ParsableCommand {
 
   func run() throws {
     common.apply()
-    let model = try TextModel(contentsOf: folder)
+    let model = try LanguageModel.load(from: folder)
     // What is not yet written: the prompt only when the model knows its tokens, JSON only at the end.
     var text = common.json ? "" : sampling.prompt
     var failure: UnrollError?

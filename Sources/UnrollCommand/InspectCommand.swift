@@ -46,7 +46,7 @@ struct InspectCommand: ParsableCommand {
     {
       return try show(model)
     }
-    let model = try TextModel(contentsOf: folder)
+    let model = try LanguageModel.load(from: folder)
     let layers = model.network.recurrent.layers.compactMap { $0 as? any RecurrentLayer }
     guard layers.indices.contains(layer) else {
       throw UnrollError(.usage, "there is no layer \(layer)", at: folder, hint: "--layer 0 to \(layers.count - 1)")
@@ -136,7 +136,7 @@ extension PictureFormat: ExpressibleByArgument {}
 
 /// A language model, seen from outside.
 struct ModelView {
-  let model: TextModel
+  let model: LanguageModel
   let layers: [any RecurrentLayer]
   let layer: any RecurrentLayer
 

@@ -64,7 +64,7 @@ struct PredictCommand: ParsableCommand {
         hint: "name it: --data FILE")
     }
     var bad = BadLines(skips: skipBadLines)
-    let predictions = try model.predictions(for: data, &bad).map(found.best)
+    let predictions = try model.predict(contentsOf: data, &bad).map(found.best)
     try SkippedLines(bad.skipped).show(json: common.json)
     for prediction in predictions {
       try common.json
@@ -77,7 +77,7 @@ struct PredictCommand: ParsableCommand {
   private func answer(_ lines: [String], by model: any LineModel) throws {
     for first in stride(from: 0, to: lines.count, by: 256) {
       let own = Array(lines[first..<min(lines.count, first + 256)])
-      let answers = try model.answers(to: own).map(found.best)
+      let answers = try model.predict(lines: own).map(found.best)
       if common.json {
         for (line, answer) in zip(own, answers) { try Console.json(PredictionLine(answer, to: line)) }
       } else {

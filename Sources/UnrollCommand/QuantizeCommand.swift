@@ -26,21 +26,21 @@ struct QuantizeCommand: ParsableCommand {
 
   func run() throws {
     common.apply()
-    let model = try TextModel(contentsOf: folder)
+    let model = try LanguageModel.load(from: folder)
     let tokens = try data.map { try model.vocabulary.encode(PlainText(contentsOf: $0)) }
-    func score(_ model: TextModel, _ part: String) throws -> ScoreLine? {
-      try tokens.map { ScoreLine(try model.score($0, source: data ?? ""), part: part) }
+    func score(_ model: LanguageModel, _ part: String) throws -> ModelScoreLine? {
+      try tokens.map { ModelScoreLine(part: part, score: try model.evaluate($0, source: data ?? "")) }
     }
     let before = try score(model, "before")
-    try model.write(to: out, as: precision.precision)
-    let after = try score(TextModel(contentsOf: out), "after")
+    try model.save(to: out, as: precision.precision)
+    let after = try score(LanguageModel.load(from: out), "after")
     let sizes = SizeLine(bytesBefore: try size(of: folder), bytesAfter: try size(of: out))
     if common.json {
       try Console.json(sizes)
       for line in [before, after].compactMap({ $0 }) { try Console.json(line) }
     } else {
       try Console.write(sizes.text + "\n")
-      for line in [before, after].compactMap({ $0 }) { try Console.write("\(line.part): \(line.text)\n") }
+      for line in [before, after].compactMap({ $0 }) { try Console.write("\(line.part): \(line.score.text)\n") }
     }
   }
 

@@ -19,11 +19,11 @@ struct TextRun {
       note("to go on: unroll train text --out \(folder) --resume")
       return
     }
-    let score = try training.model.score(training.corpus.test, source: "the test part")
+    let score = try training.model.evaluate(training.corpus.test, source: "the test part")
     if json {
-      try Console.json(ScoreLine(score, part: "test"))
+      try Console.json(ModelScoreLine(part: "test", score: score))
     } else {
-      note("test: \(ScoreLine(score, part: "test").text)")
+      note("test: \(score.text)")
       note("to see what it has learnt: unroll generate \(folder) --length 500")
     }
   }
@@ -49,38 +49,5 @@ struct TextRun {
 
   private func note(_ text: String) {
     if !json { Console.note(text) }
-  }
-}
-
-/// A score as it is printed.
-struct ScoreLine: Encodable {
-  let event = "score"
-  let part: String
-  let characters, words, subwords: Int?
-  let nats, perplexity: Double
-  let bitsPerCharacter: Double?
-
-  init(_ score: TextModel.Score, part: String) {
-    self.part = part
-    characters = score.characters
-    words = score.unit == .words ? score.tokens : nil
-    subwords = score.unit == .subwords ? score.tokens : nil
-    nats = score.nats
-    bitsPerCharacter = score.bitsPerCharacter
-    perplexity = score.perplexity
-  }
-
-  var text: String {
-    if let subwords, let characters, let bitsPerCharacter {
-      return String(
-        format: "%.4f nats per subword, perplexity %.2f, %.4f bits per character (%d subwords, %d characters)", nats,
-        perplexity, bitsPerCharacter, subwords, characters)
-    }
-    if let characters, let bitsPerCharacter {
-      return String(
-        format: "%.4f nats per character, %.4f bits per character, perplexity %.3f (%d characters)", nats,
-        bitsPerCharacter, perplexity, characters)
-    }
-    return String(format: "%.4f nats per word, perplexity %.2f (%d words)", nats, perplexity, words ?? 0)
   }
 }

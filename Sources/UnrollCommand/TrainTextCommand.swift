@@ -87,7 +87,7 @@ struct TrainTextCommand: ParsableCommand {
     }
     let files = TextFiles(path: data, validation: text.validation, test: text.test)
     let corpus = try TextCorpus(contentsOf: files, as: tokenization())
-    return try TextTraining(configured(for: corpus), corpus: corpus, folder: out)
+    return try TextTraining(configured(for: corpus), on: corpus, savingTo: out)
   }
 
   private func tokenization() throws -> Tokenization {

@@ -49,9 +49,9 @@ import Training
     #expect(model.labels.entries == ["minus", "none", "plus"])
     #expect(model.tokens.entries.first == Classifier.unknown && model.tokens.count == 8)
     let examples = try Self.texts.map(model.example)
-    let before = model.score(examples)
-    try ExampleTraining(model, training: examples, validation: examples, folder: nil).run()
-    let after = model.score(examples)
+    let before = model.score(of: examples)
+    try ExampleTraining(model, on: examples, validation: examples, savingTo: nil).run()
+    let after = model.score(of: examples)
     #expect(after.accuracy == 1 && before.accuracy < 0.8, "\(before.accuracy) \(after.accuracy)")
     #expect(model.predict(["blue good"])[0].label == "plus")
   }
@@ -108,7 +108,7 @@ import Training
     defer { try? FileManager.default.removeItem(atPath: folder) }
     let model = try Classifier(Self.configuration { $0.pooling = .state }, learningFrom: Self.texts)
     let examples = try Self.texts.map(model.example)
-    try ExampleTraining(model, training: examples, validation: [], folder: folder).run()
+    try ExampleTraining(model, on: examples, validation: [], savingTo: folder).run()
     let opened = try #require(try StoredModels.open(folder) as? Classifier)
     #expect(opened.configuration == model.configuration && opened.labels == model.labels)
     #expect(opened.predict(["good red", "odd"]) == model.predict(["good red", "odd"]))

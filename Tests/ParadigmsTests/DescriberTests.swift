@@ -56,23 +56,23 @@ import Training
     var bad = BadLines(skips: false)
     let files = try files(hasPlaces: hasPlaces)
     let training = try ExampleTraining<Describer>(
-      Self.configuration(), files: files, folder: folder + "/model", &bad)
+      Self.configuration(), on: files, savingTo: folder + "/model", &bad)
     let shape = training.model.configuration.shape
     try training.run()
-    let score = training.model.score(training.test)
+    let score = training.model.score(of: training.test)
     #expect(score.exact == 1 && abs(score.bleu[2] - 100) < 1e-9 && score.nats < 1, "\(score)")
     #expect(shape == Self.configuration().shape)
     let model = try #require(try StoredModels.open(folder + "/model") as? Describer)
-    #expect(model.score(training.test).nats == score.nats)
-    let answers = try model.predictions(for: files.path, &bad)
+    #expect(model.score(of: training.test).nats == score.nats)
+    let answers = try model.predict(contentsOf: files.path, &bad)
     #expect(answers.count == 54 && answers[5].text == (hasPlaces ? "blue green red" : "a blue box"))
     // Names change nothing, and neither do neighbours.
     let pictures = try CaptionedPictures.read(features: folder + "/f.npy")
-    let alone = try model.describe([pictures[5]])[0]
+    let alone = try model.predict([pictures[5]])[0]
     #expect(alone.name == "6" && alone.text == answers[5].text && alone.captions.count >= 5)
     #expect(alone.captions == (answers[5] as? Describer.Answer)?.captions)
     #expect(zip(alone.captions, alone.captions.dropFirst()).allSatisfy { $0.score >= $1.score })
-    let greedy = try model.describe(pictures, by: BeamSearch())
+    let greedy = try model.predict(pictures, by: BeamSearch())
     #expect(greedy.map(\.text) == answers.map(\.text))
   }
 
@@ -105,16 +105,16 @@ import Training
     var configuration = Self.configuration()
     (configuration.shape.channels, configuration.settings.epochs) = ([8, 12], 60)
     let files = try pixels()
-    let training = try ExampleTraining<Describer>(configuration, files: files, folder: folder + "/model", &bad)
+    let training = try ExampleTraining<Describer>(configuration, on: files, savingTo: folder + "/model", &bad)
     try training.run()
-    let score = training.model.score(training.test)
+    let score = training.model.score(of: training.test)
     // One of twelve is right by chance.
     #expect(score.pictures == 15 && score.exact > 0.5, "\(score.text)")
     #expect(training.model.network.convolutions.map(\.outputSize) == [8, 12])
     let stored = try #require(try StoredModels.open(folder + "/model") as? Describer)
     let pictures = try CaptionedPictures.read(features: folder + "/images-idx4-ubyte")
-    let answers = try stored.describe(pictures, by: BeamSearch(width: 2))
-    #expect(try stored.describe([pictures[7]], by: BeamSearch(width: 2))[0].text == answers[7].text)
+    let answers = try stored.predict(pictures, by: BeamSearch(width: 2))
+    #expect(try stored.predict([pictures[7]], by: BeamSearch(width: 2))[0].text == answers[7].text)
     let path = folder + "/model/features.json"
     let text = try String(contentsOfFile: path, encoding: .utf8)
     try text.replacing(": 72,", with: ": 71,").replacing(": 72\n", with: ": 71\n")
@@ -131,7 +131,7 @@ import Training
     for shift in [0, 2] {
       var configuration = Self.configuration()
       (configuration.shape.channels, configuration.shape.shift) = ([4], shift)
-      let training = try ExampleTraining<Describer>(configuration, files: files, folder: nil, &bad)
+      let training = try ExampleTraining<Describer>(configuration, on: files, savingTo: nil, &bad)
       var (still, noisy) = (Evaluation.inference, Evaluation.training(RandomSource(seed: 5)))
       let model = training.model
       losses.append(
@@ -144,10 +144,10 @@ import Training
   @Test func featuresOfAnotherFormAreErrors() throws {
     var bad = BadLines(skips: false)
     let training = try ExampleTraining<Describer>(
-      Self.configuration(), files: files(hasPlaces: false), folder: nil, &bad)
+      Self.configuration(), on: files(hasPlaces: false), savingTo: nil, &bad)
     _ = try files(hasPlaces: true)
     let error = try #require(throws: UnrollError.self) {
-      try training.model.predictions(for: self.folder + "/f.npy", &bad)
+      try training.model.predict(contentsOf: self.folder + "/f.npy", &bad)
     }
     #expect(error.message.contains("extents [3, 4], and the model reads [5]") && error.place == folder + "/f.npy")
   }

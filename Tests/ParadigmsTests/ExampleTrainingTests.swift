@@ -76,11 +76,11 @@ import Training
     let (straight, broken) = (Folder(), Folder())
     let tagger = try Self.tagger()
     let examples = try Self.examples(tagger)
-    try ExampleTraining(tagger, training: examples, validation: examples, folder: straight.path).run()
+    try ExampleTraining(tagger, on: examples, validation: examples, savingTo: straight.path).run()
     let stop = StopRequest()
     var done = 0
     let summary = try ExampleTraining(
-      Self.tagger(), training: examples, validation: examples, folder: broken.path
+      Self.tagger(), on: examples, validation: examples, savingTo: broken.path
     ).run(stop: stop) { event in
       if case .update = event { done += 1 }
       if done == updates { stop.request() }
@@ -91,7 +91,7 @@ import Training
     }
     #expect(try resumed.run().reason == .finished)
     #expect(try broken.weights == straight.weights)
-    #expect(try Tagger(contentsOf: broken.path).score(examples) == tagger.score(examples))
+    #expect(try Tagger.load(from: broken.path).score(of: examples) == tagger.score(of: examples))
   }
 
   @Test func wrongTrainingsAreErrors() throws {
@@ -99,11 +99,11 @@ import Training
     let tagger = try Self.tagger()
     let examples = try Self.examples(tagger)
     #expect(throws: UnrollError.self) {
-      try ExampleTraining(tagger, training: [], validation: examples, folder: nil)
+      try ExampleTraining(tagger, on: [], validation: examples, savingTo: nil)
     }
-    try ExampleTraining(tagger, training: examples, validation: [], folder: folder.path).run()
+    try ExampleTraining(tagger, on: examples, validation: [], savingTo: folder.path).run()
     let taken = try #require(throws: UnrollError.self) {
-      try ExampleTraining(tagger, training: examples, validation: [], folder: folder.path)
+      try ExampleTraining(tagger, on: examples, validation: [], savingTo: folder.path)
     }
     #expect(taken.message.contains("holds a model already"))
     let other = try #require(throws: UnrollError.self) {

@@ -46,7 +46,7 @@ import Training
   ) throws -> ExampleTraining<Forecaster> {
     var bad = BadLines(skips: false)
     return try ExampleTraining<Forecaster>(
-      Self.configuration(change), files: TextFiles(path: path), folder: folder + "/" + name, &bad)
+      Self.configuration(change), on: TextFiles(path: path), savingTo: folder + "/" + name, &bad)
   }
 
   @Test(arguments: [true, false]) func learnsAWaveAndComesBack(isLinear: Bool) throws {
@@ -56,13 +56,13 @@ import Training
       $0.targets = ["b", "a"]
     }
     try training.run()
-    let score = training.model.score(training.test)
+    let score = training.model.score(of: training.test)
     #expect(score.windows == 36 && score.model.mse < 0.05 * score.naive.mse, "\(score)")
     #expect(try score.model.mse < #require(score.seasonalNaive).mse)
     let model = try #require(try StoredModels.open(folder + "/model") as? Forecaster)
-    #expect(model.score(training.test) == score)
+    #expect(model.score(of: training.test) == score)
     var bad = BadLines(skips: false)
-    let steps = try model.predictions(for: path, &bad)
+    let steps = try model.predict(contentsOf: path, &bad)
     #expect(steps.count == 5 && steps[0].text.hasPrefix("260,") && steps[4].text.hasPrefix("264,"))
     for (k, step) in steps.enumerated() {
       let values = try #require(step as? Forecaster.Step).values
@@ -116,7 +116,7 @@ import Training
     try Data("t,a,c\n1,2,3\n".utf8).write(to: URL(fileURLWithPath: other))
     for (path, part) in [(other, "no column `b`"), (try table("tiny.csv", rows: 17), "17 rows")] {
       var bad = BadLines(skips: false)
-      let error = try #require(throws: UnrollError.self) { try training.model.predictions(for: path, &bad) }
+      let error = try #require(throws: UnrollError.self) { try training.model.predict(contentsOf: path, &bad) }
       #expect(error.message.contains(part) && error.place?.hasPrefix(path) == true, "\(error)")
     }
   }

@@ -37,15 +37,15 @@ import Training
     let path = try file("a.csv", ("x,kind,y\n" + lines.joined()).utf8)
     var bad = BadLines(skips: false)
     let training = try ExampleTraining<Recognizer>(
-      Self.configuration(), files: TextFiles(path: path, validation: path, test: path), folder: folder + "/model", &bad)
+      Self.configuration(), on: TextFiles(path: path, validation: path, test: path), savingTo: folder + "/model", &bad)
     #expect(training.test.count == 80)
     try training.run()
     let model = try #require(try StoredModels.open(folder + "/model") as? Recognizer)
-    #expect(model.score(training.test).accuracy > 0.97)
-    #expect(model.score(training.test) == training.model.score(training.test))
-    #expect(try model.answers(to: ["-400,0.06", " 400 , 0.06"]).map { $0.text.prefix(3) } == ["odd", "eve"])
+    #expect(model.score(of: training.test).accuracy > 0.97)
+    #expect(model.score(of: training.test) == training.model.score(of: training.test))
+    #expect(try model.predict(lines: ["-400,0.06", " 400 , 0.06"]).map { $0.text.prefix(3) } == ["odd", "eve"])
     for line in ["", "1", "1,2,3", "1,x", "1,nan"] {
-      #expect(throws: UnrollError.self) { try model.answers(to: [line]) }
+      #expect(throws: UnrollError.self) { try model.predict(lines: [line]) }
     }
   }
 

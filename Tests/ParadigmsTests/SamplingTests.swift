@@ -82,10 +82,10 @@ import Testing
   }
 
   @Test(arguments: [["t on"], ["zzz"], [" ", "sat"]]) func generatedTextEndsBeforeAStop(stops: [String]) throws {
-    let corpus = try TextCorpus(TextModelTests.text, as: .subwords(merges: 6))
-    let configuration = TextModelTests.configuration(corpus)
+    let corpus = try TextCorpus(LanguageModelTests.text, as: .subwords(merges: 6))
+    let configuration = LanguageModelTests.configuration(corpus)
     var random = RandomSource(seed: 6)
-    let model = TextModel(
+    let model = LanguageModel(
       configuration: configuration, vocabulary: corpus.vocabulary,
       network: TextNetwork(configuration.network, tokens: configuration.tokens, using: &random))
     func write(_ stops: [String]) throws -> (text: String, stop: String?) {

@@ -43,7 +43,7 @@ import Training
     let samples = sentences(120)
     let tagger = try Tagger(configuration(chain: chain), learningFrom: samples)
     let examples = try samples.map(tagger.example)
-    try ExampleTraining(tagger, training: examples, validation: Array(examples.prefix(20)), folder: folder).run()
+    try ExampleTraining(tagger, on: examples, validation: Array(examples.prefix(20)), savingTo: folder).run()
     return tagger
   }
 
@@ -57,16 +57,16 @@ import Training
     let ofChain = tagger.network.chain?.parameterCount ?? 0
     #expect(tagger.network.parameterCount == count + ofChain)
     let held = try Self.sentences(40, seed: 9).map(tagger.example)
-    let score = tagger.score(held)
+    let score = tagger.score(of: held)
     #expect(score.accuracy > 0.97 && score.unknownAccuracy > 0.9 && score.unknownWords > 0, "\(score)")
     #expect((score.spans?.f1 ?? 0) > 0.95 && score.sentences == 40)
     let lines = ["We saw Ann Lee on 7777", "", "  ", "on\t12", "Żółw"]
-    let answers = tagger.answers(to: lines)
+    let answers = tagger.predict(lines: lines)
     #expect(answers.map(\.text).prefix(3) == ["We/O saw/O Ann/B-PER Lee/I-PER on/O 7777/B-NUM", "", ""])
     #expect(answers.count == 5)
     let stored = try #require(try StoredModels.open(folder) as? Tagger)
-    #expect(stored.score(held) == score)
-    #expect(stored.answers(to: lines).map(\.text) == answers.map(\.text))
+    #expect(stored.score(of: held) == score)
+    #expect(stored.predict(lines: lines).map(\.text) == answers.map(\.text))
     try stored.writeTables(to: folder)
     // What belongs to a sentence does not change with what stands beside it.
     #expect(tagger.predict([["on", "12"]])[0].tags == tagger.predict([["We"], ["on", "12"], ["saw"]])[1].tags)

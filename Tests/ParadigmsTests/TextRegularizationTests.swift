@@ -14,35 +14,35 @@ import Training
     dropConnect: 0.1, normalizesLayers: true)
 
   private func configuration(_ corpus: TextCorpus) -> TextConfiguration {
-    var configuration = TextModelTests.configuration(corpus)
+    var configuration = LanguageModelTests.configuration(corpus)
     configuration.network.regularization = Self.everything
     configuration.settings.epochs = 1
     return configuration
   }
 
   @Test func modelsAreReadBackWithIt() throws {
-    let folder = TextModelTests.temporaryFolder()
+    let folder = LanguageModelTests.temporaryFolder()
     defer { try? FileManager.default.removeItem(atPath: folder) }
     let file = folder + ".txt"
     defer { try? FileManager.default.removeItem(atPath: file) }
     try String(repeating: "the cat sat on the mat. the rat sat on the cat. ", count: 40)
       .write(toFile: file, atomically: true, encoding: .utf8)
     let corpus = try TextCorpus(contentsOf: file)
-    let training = try TextTraining(configuration(corpus), corpus: corpus, folder: folder)
+    let training = try TextTraining(configuration(corpus), on: corpus, savingTo: folder)
     _ = try training.run()
-    let model = try TextModel(contentsOf: folder)
+    let model = try LanguageModel.load(from: folder)
     #expect(model.configuration.version == 4)
     #expect(model.configuration.network.regularization == Self.everything)
     #expect(model.network.parameterCount == model.configuration.parameterCount)
     #expect(model.network.parameters.contains { $0.path == "recurrent.layers.1.norms.forget.recurrent.gain" })
-    let scores = try (0..<2).map { _ in try model.score(corpus.test, source: "test").nats }
+    let scores = try (0..<2).map { _ in try model.evaluate(corpus.test, source: "test").nats }
     #expect(scores[0] == scores[1] && scores[0] < 4)
     let resumed = try TextTraining(resuming: folder, epochs: 2)
     #expect(try resumed.run().reason == .finished)
   }
 
   @Test func ratesThatCannotBeAreRefused() throws {
-    let corpus = try TextCorpus(TextModelTests.text)
+    let corpus = try TextCorpus(LanguageModelTests.text)
     for (change, words) in [
       ({ $0.stateDropout = 1 }, "state-dropout is 1.0"), ({ $0.zoneout = ["cell": -0.5] }, "zoneout of `cell` is -0.5"),
       ({ $0.zoneout = ["memory": 0.5] }, "zoneout of `memory`"), ({ $0.dropConnect = .nan }, "drop-connect is nan"),
@@ -50,7 +50,7 @@ import Training
       var configuration = configuration(corpus)
       change(&configuration.network.regularization!)
       let error = #expect(throws: UnrollError.self) {
-        try TextTraining(configuration, corpus: corpus, folder: nil)
+        try TextTraining(configuration, on: corpus, savingTo: nil)
       }
       #expect(error?.message.contains(words) == true, "\(words)")
     }

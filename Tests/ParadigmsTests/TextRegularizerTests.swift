@@ -13,8 +13,8 @@ import Training
   private static func configuration(_ change: (inout TextRegularizers) -> Void) throws -> (
     TextCorpus, TextConfiguration
   ) {
-    let corpus = try TextCorpus(TextModelTests.text)
-    var configuration = TextModelTests.configuration(corpus)
+    let corpus = try TextCorpus(LanguageModelTests.text)
+    var configuration = LanguageModelTests.configuration(corpus)
     configuration.network.embedding = configuration.network.hidden
     configuration.network.dropout = 0
     var regularizers = TextRegularizers()
@@ -54,7 +54,7 @@ import Training
     let (corpus, configuration) = try Self.configuration { $0.tiesEmbeddings = true }
     var random = RandomSource(seed: 5)
     let network = TextNetwork(configuration.network, tokens: corpus.vocabulary.count, using: &random)
-    let model = TextModel(configuration: configuration, vocabulary: corpus.vocabulary, network: network)
+    let model = LanguageModel(configuration: configuration, vocabulary: corpus.vocabulary, network: network)
     var written = ""
     try model.generate(after: "the ", length: 12, sampler: Sampler(temperature: 0)) {
       written += $0
@@ -79,7 +79,7 @@ import Training
       // So small a rate that the weights stay as they are.
       configuration.settings.learningRate = 1e-12
       var result = (training: 0.0, validation: 0.0)
-      try TextTraining(configuration, corpus: corpus, folder: nil).run { event in
+      try TextTraining(configuration, on: corpus, savingTo: nil).run { event in
         if case .epoch(let epoch) = event { result = (epoch.trainingLoss, epoch.validationLoss ?? 0) }
       }
       return result

@@ -31,15 +31,15 @@ import Training
 
   static let shared = Result {
     let model = try Translator(configuration(epochs: 12), learningFrom: pairs)
-    try ExampleTraining(model, training: pairs.map(model.example), validation: [], folder: nil).run()
+    try ExampleTraining(model, on: pairs.map(model.example), validation: [], savingTo: nil).run()
     return model
   }
 
   @Test func itLearnsToTranslate() throws {
     let model = try Self.shared.get()
-    let score = model.score(Self.pairs.map(model.example))
+    let score = try model.evaluate(Self.pairs)
     #expect(score.exact > 0.9 && score.bleu > 80, "\(score.text)")
-    #expect(model.translate(["seven one"])[0][0].text == "1 7")
+    #expect(model.predict(["seven one"])[0].text == "1 7")
     #expect(model.network.parameterCount == model.configuration.shape.parameterCount)
   }
 
@@ -55,8 +55,8 @@ import Training
   @Test func beamsFindBetterOnes() throws {
     let model = try Self.shared.get()
     let sentences = ["three four five six", "", "nine", "eight eight one", "unknown words"]
-    let greedy = model.translate(sentences, by: BeamSearch(width: 1, alpha: 0))
-    let wide = model.translate(sentences, by: BeamSearch(width: 6, alpha: 0))
+    let greedy = model.predict(sentences, by: BeamSearch(width: 1, alpha: 0)).map(\.translations)
+    let wide = model.predict(sentences, by: BeamSearch(width: 6, alpha: 0)).map(\.translations)
     #expect(greedy.count == 5 && greedy[1][0].text == "")
     for (one, many) in zip(greedy, wide) {
       #expect(many[0].score >= one[0].score - 1e-4)
@@ -70,9 +70,9 @@ import Training
   @Test func sentencesDoNotMeet() throws {
     let model = try Self.shared.get()
     let sentences = Self.pairs.prefix(20).map(\.source)
-    let together = model.translate(sentences, by: BeamSearch(width: 3))
+    let together = model.predict(sentences, by: BeamSearch(width: 3)).map(\.translations)
     for (i, sentence) in sentences.enumerated() {
-      let alone = model.translate([sentence], by: BeamSearch(width: 3))[0]
+      let alone = model.predict([sentence], by: BeamSearch(width: 3))[0].translations
       #expect(alone.map(\.text) == together[i].map(\.text))
       for (a, b) in zip(alone, together[i]) { #expect(abs(a.score - b.score) < 1e-4) }
     }
@@ -82,7 +82,7 @@ import Training
   @Test func scoresAreLogProbabilities() throws {
     let model = try Self.shared.get()
     for sentence in ["two five", "six six six one"] {
-      let best = model.translate([sentence], by: BeamSearch(width: 4, alpha: 0))[0][0]
+      let best = model.predict([sentence], by: BeamSearch(width: 4, alpha: 0))[0].translations[0]
       let pair = ParallelTexts.Pair(source: sentence, target: best.text)
       var evaluation = Evaluation.inference
       let loss = model.loss(of: [model.example(of: pair)], in: &evaluation)
@@ -94,7 +94,7 @@ import Training
   /// The decoder looks at the words from behind, as it writes them; a wrong sentence or translation looks elsewhere.
   @Test func attentionFollowsTheWords() throws {
     var model = try Self.shared.get()
-    let best = model.translate(["seven one three"])[0][0]
+    let best = model.predict(["seven one three"])[0].translations[0]
     let table = model.attention(from: "seven one three", to: best)
     #expect(best.text == "3 1 7" && table.target == ["3", "1", "7", "<eos>"])
     #expect(table.source.joined(separator: " ").replacing("@@ ", with: "") == "seven one three")
@@ -103,7 +103,7 @@ import Training
     #expect(places[0] > places[1] && places[1] > places[2], "\(table.text)")
     #expect(model.attention(from: "", to: best).weights.isEmpty)
     model.showsAttention = true
-    let answers = model.answers(to: ["seven one three", ""]).compactMap { $0 as? Translator.Answer }
+    let answers = model.predict(lines: ["seven one three", ""]).compactMap { $0 as? Translator.Answer }
     #expect(answers.map(\.attention) == [table, model.attention(from: "", to: best)])
     #expect(answers[0].best(2).translations.count == 2 && answers[0].ranked.count >= 5)
   }
@@ -114,16 +114,16 @@ import Training
     let model = try Translator(Self.configuration(epochs: 2), learningFrom: Self.pairs)
     let examples = Self.pairs.map(model.example)
     try ExampleTraining(
-      model, training: Array(examples.prefix(300)), validation: Array(examples.suffix(50)), folder: folder
+      model, on: Array(examples.prefix(300)), validation: Array(examples.suffix(50)), savingTo: folder
     ).run()
-    let read = try Translator(contentsOf: folder)
-    #expect(read.translate(["one two three"]) == model.translate(["one two three"]))
+    let read = try Translator.load(from: folder)
+    #expect(read.predict(["one two three"]) == model.predict(["one two three"]))
     #expect(read.encoding == model.encoding && read.targetTable == model.targetTable)
     for name in ["merges.txt", "source.json", "target.json", "weights.safetensors"] {
       let path = folder + "/" + name
       let data = try Data(contentsOf: URL(fileURLWithPath: path))
       try FileManager.default.removeItem(atPath: path)
-      let error = #expect(throws: UnrollError.self) { try Translator(contentsOf: folder) }
+      let error = #expect(throws: UnrollError.self) { try Translator.load(from: folder) }
       #expect(error?.kind == .missing)
       try data.write(to: URL(fileURLWithPath: path))
     }

@@ -8,11 +8,7 @@ import Training
 
 /// Says to which class a text belongs: many to one.
 ///
-///     var bad = BadLines(skips: false)
-///     let training = try ExampleTraining<Classifier>(
-///       Classifier.configuration(), files: TextFiles(path: "reviews.tsv"), folder: "reviews", &bad)
-///     try training.run()
-///     let classifier = try Classifier(contentsOf: "reviews")
+///     let (classifier, score) = try Classifier.train(on: TextFiles(path: "reviews.tsv"), savingTo: "reviews")
 ///     classifier.predict(["a stirring , funny film"])[0].label   // "positive"
 ///
 /// Its folder holds, beside what every model of examples has, `tokens.json` and `labels.json`.
@@ -169,7 +165,7 @@ public struct Classifier: FileModel, LineModel {
   }
 
   /// Measures the model on examples: accuracy, F1, confusion, loss.
-  public func score(_ examples: [Example]) -> ClassifierScore {
+  public func score(of examples: [Example]) -> ClassifierScore {
     var score = ClassifierScoreCount(labels: labels.entries)
     for (example, row) in zip(examples, probabilities(of: examples.map(\.tokens))) {
       score.count(row, truth: Int(example.label))
@@ -183,7 +179,7 @@ public struct Classifier: FileModel, LineModel {
   }
 
   /// The label of each line.
-  public func answers(to lines: [String]) -> [any Prediction] { predict(lines) }
+  public func predict(lines: [String]) -> [any Prediction] { predict(lines) }
 }
 
 extension ClassifierShape {

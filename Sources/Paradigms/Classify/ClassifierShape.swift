@@ -49,8 +49,11 @@ public struct ClassifierShape: ModelShape {
   /// Noise and normalisation inside the recurrent layers; nil: none.
   public var regularization: Regularization?
 
+  /// The defaults for texts of words.
+  public init() {}
+
   /// The defaults for texts of words, or of characters: these are few, and small differences matter.
-  public init(_ unit: TokenUnit = .words) {
+  public init(_ unit: TokenUnit) {
     self.unit = unit
     guard unit == .characters else { return }
     hidden = 128

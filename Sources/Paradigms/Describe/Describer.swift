@@ -11,11 +11,8 @@ import Training
 ///
 ///     var shape = DescriberShape()
 ///     shape.captions = "Flickr8k.token.txt"
-///     var bad = BadLines(skips: false)
-///     let training = try ExampleTraining<Describer>(
-///       Describer.configuration(shape), files: TextFiles(path: "train.npy,train.txt"), folder: "captions", &bad)
-///     try training.run()
-///     print(training.model.score(training.test).text)
+///     let (describer, score) = try Describer.train(
+///       Describer.configuration(shape), on: TextFiles(path: "train.npy,train.txt"), savingTo: "captions")
 ///
 /// Its folder holds, beside what every model of examples has, `features.json` and `words.json`.
 public struct Describer: FileModel, ReadingModel, SearchingModel {
@@ -239,20 +236,20 @@ public struct Describer: FileModel, ReadingModel, SearchingModel {
 
   /// Captions of pictures, best first, found as ``search`` says unless told otherwise. Throws when features have
   /// another form than those that it was trained on.
-  public func describe(_ pictures: [CaptionedPicture], by search: BeamSearch? = nil) throws(UnrollError) -> [Answer] {
+  public func predict(_ pictures: [CaptionedPicture], by search: BeamSearch? = nil) throws(UnrollError) -> [Answer] {
     var examples: [Example] = []
     for picture in pictures { examples.append(try example(of: picture)) }
     return zip(examples, captions(of: examples, by: search ?? self.search)).map { Answer(name: $0.name, captions: $1) }
   }
 
   /// A caption for each picture: of features alone, `FEATURES.npy`, or with their list.
-  public func predictions(for path: String, _ bad: inout BadLines) throws(UnrollError) -> [any Prediction] {
+  public func predict(contentsOf path: String, _ bad: inout BadLines) throws(UnrollError) -> [any Prediction] {
     let pictures =
       path.contains(",")
       ? try CaptionedPictures.read(path, captions: nil, needsCaptions: false, &bad).pictures
       : try CaptionedPictures.read(features: path)
     do throws(UnrollError) {
-      return try describe(pictures)
+      return try predict(pictures)
     } catch {
       throw UnrollError(error.kind, error.message, at: error.place ?? path, hint: error.hint)
     }
@@ -282,13 +279,12 @@ public struct Describer: FileModel, ReadingModel, SearchingModel {
   }
 
   /// Measures the captions that ``search`` finds.
-  public func score(_ examples: [Example]) -> Score { score(examples, by: search) }
+  public func score(of examples: [Example]) -> Score { score(of: examples, by: search) }
 
   /// Measures greedy captions, which are found in a fraction of the time.
-  public func judge(_ examples: [Example]) -> Score { score(examples, by: BeamSearch()) }
+  public func judge(_ examples: [Example]) -> Score { score(of: examples, by: BeamSearch()) }
 
-  /// Measures captions that are looked for in some way.
-  public func score(_ examples: [Example], by search: BeamSearch) -> Score {
+  private func score(of examples: [Example], by search: BeamSearch) -> Score {
     let found = captions(of: examples, by: search).map { $0[0].text.split(separator: " ").map(String.init) }
     let bleu = BLEU(found, references: examples.map(\.references))
     var (loss, units) = (0.0, 0)

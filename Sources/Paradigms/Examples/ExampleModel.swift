@@ -34,14 +34,14 @@ public protocol ExampleModel: Sendable {
   /// The summed loss of some examples in nats, and the number of units (sentences, words) that it is a sum over.
   func loss(of examples: [Example], in evaluation: inout Evaluation) -> (sum: Tensor, units: Int)
   /// Measures the model.
-  func score(_ examples: [Example]) -> Score
-  /// Measures the model to judge an epoch; as ``score(_:)`` unless that takes long.
+  func score(of examples: [Example]) -> Score
+  /// Measures the model to judge an epoch; as ``score(of:)`` unless that takes long.
   func judge(_ examples: [Example]) -> Score
 }
 
 extension ExampleModel {
-  /// As ``score(_:)``.
-  public func judge(_ examples: [Example]) -> Score { score(examples) }
+  /// As ``score(of:)``.
+  public func judge(_ examples: [Example]) -> Score { score(of: examples) }
 }
 
 /// What a model measures.
@@ -56,6 +56,8 @@ public protocol ModelScore: Sendable, Encodable {
 
 /// Sizes of a network.
 public protocol ModelShape: Hashable, Sendable, Codable {
+  /// The default sizes.
+  init()
   /// Throws when a number is outside its range, before anything of that size is built. `place` is a file, or nil for
   /// flags.
   func validate(at place: String?) throws(UnrollError)
@@ -161,21 +163,25 @@ public struct DataSource: Hashable, Sendable, Codable {
 }
 
 extension ExampleModel {
-  /// Opens a model folder. Throws when something is missing, damaged, too new, or does not fit together.
-  public init(contentsOf folder: String) throws(UnrollError) {
-    let configuration = try ModelFolder.configuration(Shape.self, of: Self.paradigm, in: folder)
+  /// Opens a model folder.
+  ///
+  ///     let classifier = try Classifier.load(from: "reviews")
+  ///
+  /// Throws when something is missing, damaged, too new, or does not fit together.
+  public static func load(from folder: String) throws(UnrollError) -> Self {
+    let configuration = try ModelFolder.configuration(Shape.self, of: paradigm, in: folder)
     let weights = try SafeTensors.read(from: folder + "/weights.safetensors")
-    try self.init(configuration, tablesIn: folder)
-    try Weights.assign(weights.tensors, to: network, at: folder + "/weights.safetensors")
+    let model = try Self(configuration, tablesIn: folder)
+    try Weights.assign(weights.tensors, to: model.network, at: folder + "/weights.safetensors")
+    return model
   }
 
   /// Writes the model to a folder, to be opened again: `config.json`, the tables, and the weights as they are.
   ///
-  ///     try classifier.write(to: "reviews")
-  ///     let same = try Classifier(contentsOf: "reviews")
+  ///     try classifier.save(to: "reviews")
   ///
   /// Throws when the folder holds a model already, or a file cannot be written.
-  public func write(to folder: String) throws(UnrollError) {
+  public func save(to folder: String) throws(UnrollError) {
     guard try !CheckpointStore(folder: folder).isTaken else {
       throw UnrollError(.usage, "the folder holds a model already", at: folder, hint: "choose another folder")
     }

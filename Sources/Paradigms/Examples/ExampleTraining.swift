@@ -5,7 +5,7 @@ import Training
 
 /// Training of a model of examples in a folder, new or resumed.
 ///
-///     let training = try ExampleTraining(classifier, training: texts, validation: others, folder: "reviews")
+///     let training = try ExampleTraining(classifier, on: examples, validation: others, savingTo: "reviews")
 ///     try training.run { event in … }
 public struct ExampleTraining<Model: ExampleModel> {
   /// What is trained.
@@ -20,7 +20,7 @@ public struct ExampleTraining<Model: ExampleModel> {
   ///
   /// Throws when a number cannot be, there are no examples, or the folder holds a model already.
   public init(
-    _ model: Model, training: [Model.Example], validation: [Model.Example], folder: String?
+    _ model: Model, on examples: [Model.Example], validation: [Model.Example], savingTo folder: String?
   ) throws(UnrollError) {
     try model.configuration.validate()
     if let folder, try CheckpointStore(folder: folder).isTaken {
@@ -28,7 +28,7 @@ public struct ExampleTraining<Model: ExampleModel> {
         .usage, "the folder holds a model already", at: folder,
         hint: "go on with it: --resume; or choose another folder: --out")
     }
-    try self.init(model, training, validation, folder, isResumed: false)
+    try self.init(model, examples, validation, folder, isResumed: false)
   }
 
   /// Goes on with the training in a folder, from its newest checkpoint; or begins it again when it was killed before it

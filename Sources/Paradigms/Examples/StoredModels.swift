@@ -1,12 +1,68 @@
+import Corpora
 import Interchange
+
+/// A model in a folder that is opened by its paradigm's name; see ``StoredModels``.
+public protocol StoredModel: Sendable {
+  /// What measuring gives.
+  associatedtype Score: ModelScore
+  /// The word in `config.json` and after `unroll train`: `classify`.
+  static var paradigm: String { get }
+  /// Opens a model folder. Throws when something is missing, damaged, too new, or does not fit together.
+  static func load(from folder: String) throws(UnrollError) -> Self
+  /// Writes the model to a folder, to be opened again. Throws when the folder holds a model already, or a file cannot
+  /// be written.
+  func save(to folder: String) throws(UnrollError)
+  /// Measures the model on a file of the form that it was trained on.
+  func evaluate(_ path: String, _ bad: inout BadLines) throws(UnrollError) -> Score
+}
+
+/// A model that answers lines of text, one each.
+public protocol LineModel: StoredModel {
+  /// An answer for each line, in order; an empty line has one too.
+  func predict(lines: [String]) throws(UnrollError) -> [any Prediction]
+}
+
+/// A model that looks for its answers, one piece after the other.
+public protocol SearchingModel: StoredModel {
+  /// How they are looked for.
+  var search: BeamSearch { get set }
+}
+
+/// A searching model that looks at what it read while it writes.
+public protocol AttendingModel: SearchingModel {
+  /// Whether its answers say where it looked (``SearchedPrediction/attention``), which takes a little longer.
+  var showsAttention: Bool { get set }
+}
+
+/// An answer that was looked for.
+public protocol SearchedPrediction: Prediction {
+  /// All answers that were found, best first, one at least.
+  var ranked: [(score: Double, text: String)] { get }
+  /// Where the model looked while it wrote the best; nil unless it was asked for.
+  var attention: AttentionTable? { get }
+  /// The best so many of them.
+  func best(_ count: Int) -> Self
+}
+
+/// A model that answers a whole file: a table, pictures.
+public protocol ReadingModel: StoredModel {
+  /// Its answers, in the file's order.
+  func predict(contentsOf path: String, _ bad: inout BadLines) throws(UnrollError) -> [any Prediction]
+}
+
+/// What a model answers.
+public protocol Prediction: Sendable, Encodable {
+  /// For people, on one line.
+  var text: String { get }
+}
 
 /// The kinds of models that are opened by what their folder says.
 ///
 ///     if let model = try StoredModels.open("reviews") as? any LineModel {
-///       print(try model.answers(to: ["what a film"])[0].text)
+///       print(try model.predict(lines: ["what a film"])[0].text)
 ///     }
 public enum StoredModels {
-  /// All kinds, beside the language model, which is opened as a ``TextModel``.
+  /// All kinds but ``LanguageModel``, which reads no examples.
   public static let all: [any StoredModel.Type] = [
     Classifier.self, Recognizer.self, Tagger.self, Translator.self, Forecaster.self, Describer.self,
   ]
@@ -16,6 +72,6 @@ public enum StoredModels {
   public static func open(_ folder: String) throws(UnrollError) -> (any StoredModel)? {
     let paradigm = try ModelFolder.paradigm(of: folder)
     guard let kind = all.first(where: { $0.paradigm == paradigm }) else { return nil }
-    return try kind.init(contentsOf: folder)
+    return try kind.load(from: folder)
   }
 }

@@ -11,11 +11,8 @@ import Training
 ///     var shape = ForecasterShape()
 ///     shape.season = 24
 ///     shape.split = [8640, 2880, 2880]
-///     var bad = BadLines(skips: false)
-///     let training = try ExampleTraining<Forecaster>(
-///       Forecaster.configuration(shape), files: TextFiles(path: "ETTh1.csv"), folder: "load", &bad)
-///     try training.run()
-///     print(training.model.score(training.test).text)
+///     let (forecaster, score) = try Forecaster.train(
+///       Forecaster.configuration(shape), on: TextFiles(path: "ETTh1.csv"), savingTo: "load")
 ///
 /// A table is cut in the order of time: what is trained on, then what epochs are judged by, then what is measured with;
 /// windows of the later parts look back into the part before. Numbers are standardised by what is trained on. The model
@@ -213,7 +210,7 @@ public struct Forecaster: FileModel, ReadingModel {
   }
 
   /// Measures the model on windows.
-  public func score(_ examples: [Window]) -> ForecasterScore {
+  public func score(of examples: [Window]) -> ForecasterScore {
     let (shape, count) = (configuration.shape, targets.count)
     var (model, naive, seasonal) = (ErrorSum(), ErrorSum(), ErrorSum())
     var (first, last) = (ErrorSum(), ErrorSum())
@@ -267,7 +264,7 @@ public struct Forecaster: FileModel, ReadingModel {
   }
 
   /// What follows the end of a series. Throws when it has other columns, or fewer rows than a window.
-  public func forecast(after series: NumberSeries) throws(UnrollError) -> [Step] {
+  public func predict(after series: NumberSeries) throws(UnrollError) -> [Step] {
     let shape = configuration.shape
     let window = try example(of: Window(series: series, origin: series.count))
     guard series.count >= shape.window else {
@@ -286,13 +283,13 @@ public struct Forecaster: FileModel, ReadingModel {
   }
 
   /// What follows the end of a table: a prediction for each step.
-  public func predictions(for path: String, _ bad: inout BadLines) throws(UnrollError) -> [any Prediction] {
+  public func predict(contentsOf path: String, _ bad: inout BadLines) throws(UnrollError) -> [any Prediction] {
     // The columns by name: a table may have more, or another order.
     var columns = configuration.shape.columns
     columns.names = table.columns
     let series = try NumberSeries(contentsOf: path, columns, &bad)
     do throws(UnrollError) {
-      return try forecast(after: series)
+      return try predict(after: series)
     } catch {
       throw UnrollError(error.kind, error.message, at: path, hint: error.hint)
     }

@@ -8,11 +8,8 @@ import Training
 
 /// Says to which class some numbers belong, a picture's or a table's line: one to one, by feedforward layers.
 ///
-///     var bad = BadLines(skips: false)
 ///     let files = TextFiles(path: "train-images-idx3-ubyte.gz", test: "t10k-images-idx3-ubyte.gz")
-///     let training = try ExampleTraining<Recognizer>(Recognizer.configuration(), files: files, folder: "digits", &bad)
-///     try training.run()
-///     print(training.model.score(training.test).accuracy)
+///     let (recognizer, score) = try Recognizer.train(on: files, savingTo: "digits")
 ///
 /// Its folder holds, beside what every model of examples has, `inputs.json` and `labels.json`.
 public struct Recognizer: FileModel, LineModel {
@@ -171,7 +168,7 @@ public struct Recognizer: FileModel, LineModel {
   }
 
   /// Measures the model on examples: accuracy, F1, confusion, loss.
-  public func score(_ examples: [Example]) -> ClassifierScore {
+  public func score(of examples: [Example]) -> ClassifierScore {
     var score = ClassifierScoreCount(labels: labels.entries)
     for (example, row) in zip(examples, probabilities(of: examples.map(\.values))) {
       score.count(row, truth: Int(example.label))
@@ -190,7 +187,7 @@ public struct Recognizer: FileModel, LineModel {
   }
 
   /// The label of each line of numbers between commas. Throws when a line is none, or has too few or too many.
-  public func answers(to lines: [String]) throws(UnrollError) -> [any Prediction] {
+  public func predict(lines: [String]) throws(UnrollError) -> [any Prediction] {
     var examples: [[Float]] = []
     for line in lines {
       let values = line.split(separator: ",").compactMap { Float($0.trimmingCharacters(in: .whitespaces)) }

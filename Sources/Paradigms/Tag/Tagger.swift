@@ -9,11 +9,7 @@ import Training
 /// Gives each word of a sentence a tag, its part of speech or whether it belongs to a name: many to many of the same
 /// length. Words are read as such and as their characters, sentences in both directions.
 ///
-///     var bad = BadLines(skips: false)
-///     let training = try ExampleTraining<Tagger>(
-///       Tagger.configuration(), files: TextFiles(path: "en-train.conllu"), folder: "tagger", &bad)
-///     try training.run()
-///     let tagger = try Tagger(contentsOf: "tagger")
+///     let (tagger, score) = try Tagger.train(on: TextFiles(path: "en-train.conllu"), savingTo: "tagger")
 ///     tagger.predict([["Time", "flies", "."]])[0].tags   // ["NOUN", "VERB", "PUNCT"]
 ///
 /// Its folder holds, beside what every model of examples has, `words.json`, `rare.json` (words of the training
@@ -188,7 +184,7 @@ public struct Tagger: FileModel, LineModel {
   // MARK: Use
 
   /// The tags of each sentence, as numbers.
-  private func answers(to examples: [Example]) -> [[Int32]] {
+  private func tags(of examples: [Example]) -> [[Int32]] {
     var answers = [[Int32]](repeating: [], count: examples.count)
     for batch in LengthBatches.sorted(examples.map(length), batch: Self.batch) {
       let own = batch.map { examples[$0] }
@@ -199,9 +195,9 @@ public struct Tagger: FileModel, LineModel {
   }
 
   /// Measures the model on sentences.
-  public func score(_ examples: [Example]) -> TaggerScore {
+  public func score(of examples: [Example]) -> TaggerScore {
     var count = TaggerScore.Count(tags: tags.entries)
-    for (example, answer) in zip(examples, answers(to: examples)) {
+    for (example, answer) in zip(examples, tags(of: examples)) {
       count.count(answer, truth: example.tags, isKnown: example.isKnown)
     }
     return count.score
@@ -210,13 +206,13 @@ public struct Tagger: FileModel, LineModel {
   /// The tags of sentences, each of its words.
   public func predict(_ sentences: [[String]]) -> [TagPrediction] {
     let examples = sentences.map { example(of: $0, tags: []) }
-    return zip(sentences, answers(to: examples)).map { words, numbers in
+    return zip(sentences, tags(of: examples)).map { words, numbers in
       TagPrediction(words: words, tags: numbers.map { tags.entries[Int($0)] })
     }
   }
 
   /// The tags of each line, whose words stand between white space.
-  public func answers(to lines: [String]) -> [any Prediction] {
+  public func predict(lines: [String]) -> [any Prediction] {
     predict(lines.map { $0.split(whereSeparator: \.isWhitespace).map(String.init) })
   }
 }

@@ -9,11 +9,11 @@ import Training
 ///
 ///     var configuration = TextConfiguration(for: corpus)
 ///     configuration.network.hidden = 256
-///     let training = try TextTraining(configuration, corpus: corpus, folder: "poems")
+///     let training = try TextTraining(configuration, on: corpus, savingTo: "poems")
 ///     try training.run { event in … }
 public struct TextTraining {
   /// What is trained.
-  public let model: TextModel
+  public let model: LanguageModel
   /// The text.
   public let corpus: TextCorpus
   /// Tokens that an epoch reads.
@@ -25,7 +25,7 @@ public struct TextTraining {
   /// A new training. The folder gets `config.json` and `vocabulary.json` when it runs; nil keeps nothing.
   ///
   /// Throws when a number cannot be, the text is too short for it, or the folder holds a model already.
-  public init(_ configuration: TextConfiguration, corpus: TextCorpus, folder: String?) throws(UnrollError) {
+  public init(_ configuration: TextConfiguration, on corpus: TextCorpus, savingTo folder: String?) throws(UnrollError) {
     var configuration = configuration
     configuration.version = configuration.neededVersion
     try configuration.validate()
@@ -36,8 +36,8 @@ public struct TextTraining {
         hint: "go on with it: --resume; or choose another folder: --out")
     }
     try self.init(
-      TextModel(
-        configuration: configuration, vocabulary: corpus.vocabulary, network: TextModel.newNetwork(configuration)),
+      LanguageModel(
+        configuration: configuration, vocabulary: corpus.vocabulary, network: LanguageModel.newNetwork(configuration)),
       corpus: corpus, folder: folder, isResumed: false)
   }
 
@@ -53,7 +53,7 @@ public struct TextTraining {
     resuming folder: String, data moved: (text: String?, validation: String?, test: String?) = (nil, nil, nil),
     epochs: Int? = nil
   ) throws(UnrollError) {
-    var (configuration, vocabulary) = try TextModel.readDescription(of: folder)
+    var (configuration, vocabulary) = try LanguageModel.readDescription(of: folder)
     let known = configuration.data
     guard known.test != nil || (moved.validation == nil && moved.test == nil) else {
       throw UnrollError(
@@ -74,13 +74,13 @@ public struct TextTraining {
     }
     try configuration.checkMemory(at: folder + "/config.json")
     let hasBegun = try CheckpointStore(folder: folder).hasTraining
-    let network = hasBegun ? TextModel.emptyNetwork(configuration) : TextModel.newNetwork(configuration)
+    let network = hasBegun ? LanguageModel.emptyNetwork(configuration) : LanguageModel.newNetwork(configuration)
     try self.init(
-      TextModel(configuration: configuration, vocabulary: vocabulary, network: network), corpus: corpus, folder: folder,
-      isResumed: hasBegun)
+      LanguageModel(configuration: configuration, vocabulary: vocabulary, network: network), corpus: corpus,
+      folder: folder, isResumed: hasBegun)
   }
 
-  private init(_ model: TextModel, corpus: TextCorpus, folder: String?, isResumed: Bool) throws(UnrollError) {
+  private init(_ model: LanguageModel, corpus: TextCorpus, folder: String?, isResumed: Bool) throws(UnrollError) {
     let configuration = model.configuration
     if let precision = configuration.precision {
       throw UnrollError(

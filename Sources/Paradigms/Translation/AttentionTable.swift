@@ -1,6 +1,6 @@
 /// Where a decoder looked while it wrote: a weight for each piece that was read, at each piece that was written.
 ///
-///     print(model.attention(from: "two dogs", to: model.translate(["two dogs"])[0][0]).text)
+///     print(model.attention(from: "two dogs", to: model.predict(["two dogs"])[0].translations[0]).text)
 ///
 ///           two dogs
 ///     zwei   91    9

@@ -39,8 +39,8 @@ extension Translator {
       + "\(network.parameterCount) parameters; \(sourceTable.count) and \(targetTable.count) tokens"
   }
 
-  /// A line's translations.
-  public struct Answer: SearchedPrediction {
+  /// A sentence's translations.
+  public struct Answer: SearchedPrediction, Hashable {
     /// The best translation.
     public var text: String { translations[0].text }
     /// All that were found, best first.
@@ -69,10 +69,5 @@ extension Translator {
   }
 
   /// The translations of lines; an empty one has an empty one.
-  public func answers(to lines: [String]) -> [any Prediction] {
-    zip(lines, translate(lines)).map { line, translations in
-      Answer(
-        translations: translations, attention: showsAttention ? attention(from: line, to: translations[0]) : nil)
-    }
-  }
+  public func predict(lines: [String]) -> [any Prediction] { predict(lines) }
 }

@@ -8,8 +8,8 @@ import Training
 
 /// A model that translates sentences, trained on pairs of them.
 ///
-///     let model = try Translator(contentsOf: "en-de")
-///     model.translate(["two men are outside ."], by: BeamSearch(width: 5))[0][0].text
+///     let (translator, score) = try Translator.train(on: TextFiles(path: "train.en,train.de"), savingTo: "en-de")
+///     translator.predict(["two men are outside ."])[0].text
 ///
 /// Text is cut into words and marks, lower-cased if the model says so, and into subwords of both languages together.
 public struct Translator: FileModel, LineModel, AttendingModel {
@@ -32,7 +32,7 @@ public struct Translator: FileModel, LineModel, AttendingModel {
   public let sourceTable, targetTable: TokenTable
   /// How translations are looked for, but while training is judged.
   public var search = BeamSearch(width: 5)
-  /// Whether ``answers(to:)`` says where the decoder looked.
+  /// Whether answers say where the decoder looked.
   public var showsAttention = false
 
   /// A new model for pairs of sentences: learns subwords and tables from them, and begins with values by its seed.
@@ -155,10 +155,16 @@ public struct Translator: FileModel, LineModel, AttendingModel {
       weights: network.weights(of: translation.tokens, from: tokens(words(sentence), sourceTable)))
   }
 
-  /// The best translations of some sentences, best first, found as ``search`` says unless told otherwise. An empty
-  /// sentence has the empty translation.
-  public func translate(_ sentences: [String], by search: BeamSearch? = nil) -> [[Translation]] {
-    let search = search ?? self.search
+  /// The translations of some sentences, found as ``search`` says unless told otherwise. An empty sentence has an empty
+  /// one.
+  public func predict(_ sentences: [String], by search: BeamSearch? = nil) -> [Answer] {
+    zip(sentences, translations(of: sentences, by: search ?? self.search)).map { sentence, translations in
+      Answer(
+        translations: translations, attention: showsAttention ? attention(from: sentence, to: translations[0]) : nil)
+    }
+  }
+
+  private func translations(of sentences: [String], by search: BeamSearch) -> [[Translation]] {
     let sources = sentences.map { tokens(words($0), sourceTable) }
     var results = [[Translation]](
       repeating: [Translation(text: "", words: [], score: 0)], count: sentences.count)
@@ -201,13 +207,12 @@ public struct Translator: FileModel, LineModel, AttendingModel {
   }
 
   /// Measures the translations that ``search`` finds.
-  public func score(_ examples: [Example]) -> Score { score(examples, by: search) }
+  public func score(of examples: [Example]) -> Score { score(of: examples, by: search) }
 
   /// Measures greedy translations, which are found in a fraction of the time.
-  public func judge(_ examples: [Example]) -> Score { score(examples, by: BeamSearch()) }
+  public func judge(_ examples: [Example]) -> Score { score(of: examples, by: BeamSearch()) }
 
-  /// Measures translations that are looked for in some way.
-  public func score(_ examples: [Example], by search: BeamSearch) -> Score {
+  private func score(of examples: [Example], by search: BeamSearch) -> Score {
     var words = [[String]](repeating: [], count: examples.count)
     let batches = LengthBatches.sorted(examples.map(\.source.count), batch: max(1, 64 / search.width))
     for batch in batches where !batch.isEmpty {

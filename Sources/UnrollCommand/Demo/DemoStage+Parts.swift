@@ -58,7 +58,7 @@ extension DemoStage {
       configuration, on: samples, as: Describer.self)
     let own = some(5, of: test)
     try show(
-      zip(own, model.describe(own)).map { Shown(input: $0.name, answer: $1.text, truth: $0.captions[0]) })
+      zip(own, model.predict(own)).map { Shown(input: $0.name, answer: $1.text, truth: $0.captions[0]) })
   }
 
   /// Many to one.
@@ -115,7 +115,6 @@ extension DemoStage {
       configuration, on: samples, as: Translator.self)
     let own = some(5, of: test)
     try show(
-      zip(own, model.translate(own.map(\.source))).map { Shown(input: $0.source, answer: $1[0].text, truth: $0.target) }
-    )
+      zip(own, model.predict(own.map(\.source))).map { Shown(input: $0.source, answer: $1.text, truth: $0.target) })
   }
 }

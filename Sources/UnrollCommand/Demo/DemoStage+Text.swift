@@ -8,7 +8,7 @@ extension DemoStage {
       "\nMany to many, itself one step ahead: a language model reads names, character by character, and says which "
         + "comes next.\n")
     let corpus = try TextCorpus(PlainText(BuiltInCorpus.names(), source: "built-in names"))
-    let training = try TextTraining(configuration(for: corpus), corpus: corpus, folder: folder)
+    let training = try TextTraining(configuration(for: corpus), on: corpus, savingTo: folder)
     var progress = ProgressLine(json: json)
     let isLive = isatty(STDERR_FILENO) == 1
     try training.run { event in
@@ -31,7 +31,7 @@ extension DemoStage {
   }
 
   /// The same question in ten languages, and what the model answers: names that are not in its text, as a rule.
-  private func showSamples(of model: TextModel) throws {
+  private func showSamples(of model: LanguageModel) throws {
     if !json {
       try Console.write("  What it writes after a prompt; * marks names that are in no line it has read:\n")
     }
@@ -49,7 +49,7 @@ extension DemoStage {
     }
   }
 
-  private func line(after prompt: String, of model: TextModel, seed: UInt64) throws -> String {
+  private func line(after prompt: String, of model: LanguageModel, seed: UInt64) throws -> String {
     var text = ""
     // Lines begin after the end of another, as they did in the text.
     try model.generate(after: "\n" + prompt, length: 60, sampler: Sampler(temperature: 0.5, seed: seed)) { character in

@@ -24,7 +24,7 @@ struct DemoStage {
     let parts = Model.split(samples, configuration.shape, validation: false, test: true)
     let model = try Model(configuration, learningFrom: parts.training)
     let training = try ExampleTraining(
-      model, training: parts.training.map(model.example(of:)), validation: [], folder: folder)
+      model, on: parts.training.map(model.example(of:)), validation: [], savingTo: folder)
     let clock = ContinuousClock()
     let start = clock.now
     var progress = ProgressLine(json: json, unit: Model.units, judgedBy: Model.Score.judgedBy)
@@ -35,7 +35,7 @@ struct DemoStage {
     }
     progress.end()
     let seconds = Double((clock.now - start).components.seconds)
-    let score = model.score(try parts.test.map(model.example(of:)))
+    let score = try model.evaluate(parts.test)
     if json {
       try Console.json(ModelScoreLine(part: part.rawValue, score: score))
     } else {

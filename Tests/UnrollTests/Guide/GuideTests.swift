@@ -3,7 +3,10 @@ import Testing
 
 /// The articles of the guide show code that the tests beside this file compile and run.
 @Suite struct GuideTests {
-  static let articles = ["WhatAnRNNIs", "ThroughTime", "Paradigms", "Layering", "Cells", "Pitfalls"]
+  static let articles = [
+    "WhatAnRNNIs", "ThroughTime", "Paradigms", "OneToOne", "OneToMany", "ManyToOne", "SameLength", "DifferentLength",
+    "Language", "Numbers", "Layering", "Cells", "Pitfalls",
+  ]
 
   private static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
     .deletingLastPathComponent().deletingLastPathComponent()

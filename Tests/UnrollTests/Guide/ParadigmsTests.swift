@@ -4,46 +4,40 @@ import Unroll
 
 /// The code of the article `Paradigms`.
 @Suite struct ParadigmsTests {
-  @Test func manyToOne() throws {
-    let names = BuiltInTasks.namesByLanguage().map { LabelledText(text: $0.name, label: $0.language) }
-    var shape = ClassifierShape(.characters)
-    (shape.hidden, shape.embedding) = (24, 12)
-    let parts = Classifier.split(names, shape, validation: true, test: true)  // eight tenths, a tenth, a tenth
-
-    var configuration = Classifier.configuration(shape)
-    configuration.settings = TrainingSettings(epochs: 6, learningRate: 0.01)
-    let classifier = try Classifier(configuration, learningFrom: parts.training)
-    let training = try ExampleTraining(
-      classifier, training: parts.training.map(classifier.example(of:)),
-      validation: parts.validation.map(classifier.example(of:)), folder: nil)
-    try training.run()
-
-    let accuracy = try classifier.score(parts.test.map(classifier.example(of:))).accuracy
-    let answer = classifier.predict(["Nouvelle-Zélande"])[0]  // answer.label, answer.probability
-    #expect(accuracy > 0.3 && !answer.label.isEmpty && answer.probability > 0.1, "\(accuracy)")
+  private static func sentences(_ numbers: some Sequence<Int>) -> [TaggedSentence] {
+    numbers.map { i in
+      let words = [["Ann", "Bob", "Eve"][i % 3], "flew", "to", ["Rome", "Lima", "Oslo", "Bern"][i / 3 % 4]]
+      let tags = ["B-PER", "O", "O", "B-LOC"]
+      return i % 2 == 0
+        ? TaggedSentence(words: words, tags: tags) : TaggedSentence(words: words.reversed(), tags: tags.reversed())
+    }
   }
 
-  @Test func manyToManyOfAnotherLength() throws {
+  @Test func allHaveTheSameNames() throws {
     let folder = NSTemporaryDirectory() + "/unroll-\(UUID().uuidString)"
     defer { try? FileManager.default.removeItem(atPath: folder) }
-    let numbers = 0..<300
-    let pairs = zip(
-      BuiltInTasks.spelledNumbers(numbers, in: "en"), BuiltInTasks.spelledNumbers(numbers, in: "de")
-    ).map { ParallelTexts.Pair(source: $0, target: $1) }
-    var shape = TranslatorShape()
-    (shape.hidden, shape.embedding, shape.attention, shape.merges) = (24, 12, 12, 0)
-    var configuration = Translator.configuration(shape)
-    configuration.settings = TrainingSettings(epochs: 2, learningRate: 0.01)
-    let translator = try Translator(configuration, learningFrom: pairs)
-    try ExampleTraining(
-      translator, training: pairs.map(translator.example(of:)), validation: [], folder: nil
-    ).run()
+    let (sentences, held) = (Self.sentences(0..<120), Self.sentences(120..<150))
+    var shape = TaggerShape()
+    (shape.layers, shape.hidden, shape.wordVector, shape.characterVector, shape.characterHidden) = (1, 12, 8, 8, 8)
+    shape.dropout = 0
+    var configuration = Tagger.configuration(shape)
+    configuration.batch = 8
+    configuration.settings = TrainingSettings(epochs: 8, learningRate: 0.02)
 
-    try translator.write(to: folder)
-    let opened = try Translator(contentsOf: folder)
-    let found = opened.translate(["two hundred ten"], by: BeamSearch(width: 3))[0]  // best first, with scores
-    #expect(found == translator.translate(["two hundred ten"], by: BeamSearch(width: 3))[0] && !found.isEmpty)
-    #expect(throws: UnrollError.self) { try translator.write(to: folder) }
-    #expect(zip(found, found.dropFirst()).allSatisfy { $0.score >= $1.score })
+    let (tagger, score) = try Tagger.train(configuration, on: sentences, savingTo: folder + "/names")
+    let others = try tagger.evaluate(held)  // others.accuracy
+    let answer = tagger.predict([["Ann", "flew", "to", "Rome"]])[0]  // answer.tags
+
+    try tagger.save(to: folder + "/copy")
+    let same = try Tagger.load(from: folder + "/copy")
+    #expect(score?.sentences == 12 && others.accuracy == 1 && answer.tags == ["B-PER", "O", "O", "B-LOC"])
+    #expect(try same.evaluate(held) == others)
+
+    var answers: [String] = []
+    let model = try StoredModels.open(folder + "/names")
+    if let model = model as? any LineModel {
+      answers = try model.predict(lines: ["Ann flew to Rome"]).map(\.text)  // "Ann/B-PER flew/O to/O Rome/B-LOC"
+    }
+    #expect(answers == ["Ann/B-PER flew/O to/O Rome/B-LOC"])
   }
 }

@@ -8,7 +8,7 @@ import Tensors
 import Testing
 import Training
 
-@Suite struct TextModelTests {
+@Suite struct LanguageModelTests {
   static let text = PlainText(
     String(repeating: "the cat sat on the mat. the rat sat on the cat. ", count: 40) + "zürich\n", source: "cats.txt")
 
@@ -54,11 +54,11 @@ import Training
     let folder = Self.temporaryFolder()
     defer { try? FileManager.default.removeItem(atPath: folder) }
     let corpus = try TextCorpus(Self.text)
-    let training = try TextTraining(Self.configuration(corpus), corpus: corpus, folder: folder)
+    let training = try TextTraining(Self.configuration(corpus), on: corpus, savingTo: folder)
     let summary = try training.run()
     #expect(summary.reason == .finished)
-    let model = try TextModel(contentsOf: folder)
-    let score = try model.score(corpus.validation, source: "validation")
+    let model = try LanguageModel.load(from: folder)
+    let score = try model.evaluate(corpus.validation, source: "validation")
     #expect(abs(score.nats - (summary.bestValidationLoss ?? .nan)) < 1e-9)
     #expect(score.nats < 1, "\(score)")
     var written = ""
@@ -70,6 +70,49 @@ import Training
     #expect(model.configuration.parameterCount == model.network.parameterCount)
   }
 
+  @Test func oneCallTrains() throws {
+    let folder = Self.temporaryFolder()
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let corpus = try TextCorpus(Self.text)
+    var epochs = 0
+    let (model, score) = try LanguageModel.train(Self.configuration(corpus), on: corpus, savingTo: folder + "/a") {
+      if case .epoch = $0 { epochs += 1 }
+    }
+    #expect(epochs == 12 && score.tokens == corpus.test.count - 1)
+    #expect(try score == LanguageModel.load(from: folder + "/a").evaluate(corpus.test))
+    try model.save(to: folder + "/b")
+    let same = try LanguageModel.load(from: folder + "/b")
+    #expect(same.configuration == model.configuration && same.precision == .float32)
+    let file = folder + "/cat.txt"
+    try "the cat sat\n".write(toFile: file, atomically: true, encoding: .utf8)
+    let tokens = try Tokens(model.vocabulary.encode("the cat sat\n"))
+    #expect(try same.evaluate(file) == model.evaluate(tokens))
+    let taken = #expect(throws: UnrollError.self) { try model.save(to: folder + "/b") }
+    #expect(taken?.message == "the folder holds a model already")
+  }
+
+  /// The probabilities of what comes next are those that a text is measured by.
+  @Test(arguments: [Precision?.none, .int8]) func predictionsAreProbabilities(precision: Precision?) throws {
+    let corpus = try TextCorpus(Self.text)
+    var configuration = Self.configuration(corpus)
+    configuration.precision = precision
+    var random = RandomSource(seed: 6)
+    let network = TextNetwork(configuration.network, tokens: configuration.tokens, using: &random)
+    let model = LanguageModel(configuration: configuration, vocabulary: corpus.vocabulary, network: network)
+    let next = try model.predict(["t", "the cat", ""])
+    #expect(next.count == 3)
+    #expect(try model.predict(["\n"]) == [next[2]])
+    for answer in next {
+      #expect(answer.probabilities.count == corpus.vocabulary.count)
+      #expect(abs(answer.probabilities.values.reduce(0, +) - 1) < 1e-5)
+      #expect(answer.probability == answer.probabilities.values.max())
+    }
+    let score = try model.evaluate(Tokens(corpus.vocabulary.encode("th")))
+    #expect(abs(Double(next[0].probabilities["h"] ?? 0) - exp(-score.nats)) < 1e-5)
+    let unknown = #expect(throws: UnrollError.self) { try model.predict(["7"]) }
+    #expect(unknown?.kind == .invalidData)
+  }
+
   /// What is written token by token is what the network says of the whole text so far.
   @Test(arguments: CellKind.allCases, [Precision?.none, .bfloat16, .int8])
   func generatedTextIsWhatTheNetworkSays(cell: CellKind, precision: Precision?) throws {
@@ -78,7 +121,7 @@ import Training
     configuration.precision = precision
     var random = RandomSource(seed: 6)
     let network = TextNetwork(configuration.network, tokens: configuration.tokens, using: &random)
-    let model = TextModel(configuration: configuration, vocabulary: corpus.vocabulary, network: network)
+    let model = LanguageModel(configuration: configuration, vocabulary: corpus.vocabulary, network: network)
     var written = ""
     try model.generate(after: "the cat", length: 20, sampler: Sampler(temperature: 1, seed: 4)) {
       written += $0

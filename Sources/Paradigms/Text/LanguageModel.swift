@@ -8,13 +8,13 @@ import Training
 
 /// A trained language model: knows what character, word or piece of a word comes next.
 ///
-///     let model = try TextModel(contentsOf: "poems")
+///     let (model, score) = try LanguageModel.train(on: TextCorpus(contentsOf: "poems.txt"), savingTo: "poems")
 ///     try model.generate(after: "The ", length: 200, sampler: Sampler(temperature: 0.8)) { print($0, terminator: "") }
 ///
 /// Its folder holds `config.json` (``TextConfiguration``), `vocabulary.json` (the tokens),
 /// `weights.safetensors` (the best weights so far, by parameter path), `history.jsonl` (an epoch a line) and
 /// `checkpoints/`.
-public struct TextModel: Sendable {
+public struct LanguageModel: Sendable {
   /// Sizes, and how it was trained.
   public let configuration: TextConfiguration
   /// The tokens: characters, words or pieces of words.
@@ -25,8 +25,8 @@ public struct TextModel: Sendable {
   public var precision: Precision { configuration.precision ?? .float32 }
 
   /// Opens a model folder. Throws when something is missing, damaged, too new, or does not fit together.
-  public init(contentsOf folder: String) throws(UnrollError) {
-    (configuration, vocabulary) = try Self.readDescription(of: folder)
+  public static func load(from folder: String) throws(UnrollError) -> LanguageModel {
+    let (configuration, vocabulary) = try readDescription(of: folder)
     let path = folder + "/weights.safetensors"
     let precision = configuration.precision ?? .float32
     let weights = try SafeTensors.read(from: path, accepting: SafeTensors.elementTypes(of: precision))
@@ -39,8 +39,9 @@ public struct TextModel: Sendable {
         "the weights are \(count) numbers, and a model as in config.json has \(configuration.parameterCount)",
         at: path, hint: "config.json and weights.safetensors are not of one training: restore the folder from a copy")
     }
-    network = Self.emptyNetwork(configuration)
+    let network = emptyNetwork(configuration)
     try Weights.assign(weights, to: network, at: path)
+    return LanguageModel(configuration: configuration, vocabulary: vocabulary, network: network)
   }
 
   /// A model of given parts.
@@ -87,32 +88,71 @@ public struct TextModel: Sendable {
       initialization: CellInitialization(input: .zeros, recurrent: .zeros), using: &random)
   }
 
-  // MARK: Measuring
+  // MARK: Training and measuring
 
-  /// How well the model knows a text.
-  public struct Score: Hashable, Sendable, Codable {
-    /// What the tokens are.
-    public let unit: TokenUnit
-    /// Tokens asked for: all but the first.
-    public let tokens: Int
-    /// Mean loss per token in nats.
-    public let nats: Double
-    /// Characters that these tokens stand for; nil for words, which do not tell how they were set apart.
-    public let characters: Int?
-    /// The loss per character in bits; nil for words.
-    public var bitsPerCharacter: Double? {
-      characters.map { nats / log(2) * (Double(tokens) / Double(max(1, $0))) }
-    }
-    /// e^nats: the model is as unsure as if it chose evenly among so many tokens.
-    public var perplexity: Double { exp(nats) }
+  /// Trains a new model on a text, whose held-out parts judge each epoch and measure the best model.
+  ///
+  /// - Parameters:
+  ///   - configuration: Sizes and settings; nil: the defaults for such a text.
+  ///   - corpus: The text. ``TextTraining`` can be interrupted and resumed.
+  ///   - folder: The model folder to make; nil: nothing is kept.
+  ///   - report: Called with every event.
+  /// - Returns: the model, with the weights of the best epoch when there is a folder, else of the last; and how well it
+  ///   knows the part for the test.
+  /// - Throws: when a number cannot be, the text is too short for it, or the folder holds a model already.
+  @discardableResult
+  public static func train(
+    _ configuration: TextConfiguration? = nil, on corpus: TextCorpus, savingTo folder: String? = nil,
+    _ report: (TrainingEvent) -> Void = { _ in }
+  ) throws -> (model: LanguageModel, score: Score) {
+    let training = try TextTraining(configuration ?? TextConfiguration(for: corpus), on: corpus, savingTo: folder)
+    try training.run(report)
+    return (training.model, try training.model.evaluate(corpus.test, source: "the test part"))
   }
 
-  /// Measures the model on tokens of its vocabulary. Throws for fewer than two.
-  public func score(_ tokens: Tokens, source: String) throws -> Score {
+  /// Measures the model on tokens of its vocabulary. Throws for fewer than two; `source` is what they are called then.
+  public func evaluate(_ tokens: Tokens, source: String = "text") throws -> Score {
     Score(
       unit: vocabulary.unit, tokens: tokens.count - 1,
       nats: try network.meanLoss(of: tokens, source: source, precision: precision),
       characters: vocabulary.characters(of: tokens.dropFirst()))
+  }
+
+  /// Measures the model on a file of text in UTF-8.
+  ///
+  ///     print(try LanguageModel.load(from: "poems").evaluate("other-poems.txt").text)
+  ///
+  /// Throws when it cannot be read, has fewer than two tokens, or a character that the model does not know.
+  public func evaluate(_ path: String) throws -> Score {
+    try evaluate(vocabulary.encode(PlainText(contentsOf: path)), source: path)
+  }
+
+  // MARK: Predicting
+
+  /// The next token's text after each of some texts: the likeliest, and the probabilities of all.
+  ///
+  ///     try model.predict(["To be, or not to b"])[0].label   // "e"
+  ///
+  /// After an empty text it is the first of a line. Throws `.invalidData` when the model does not know a character.
+  public func predict(_ texts: [String]) throws(UnrollError) -> [ClassPrediction] {
+    let labels = (0..<Int32(vocabulary.count)).map { vocabulary.text(of: $0, after: nil) }
+    return try texts.map { text throws(UnrollError) in
+      let scores = read(try beginning(text)).scores
+      return ClassPrediction(labels: labels, probabilities: softmax(scores).values)
+    }
+  }
+
+  /// The tokens of a prompt; of an empty one what stands before a line.
+  private func beginning(_ prompt: String) throws(UnrollError) -> [Int32] {
+    let tokens = try vocabulary.encode(prompt, source: "prompt")
+    return tokens.isEmpty ? [vocabulary.lineEnd] : tokens
+  }
+
+  /// The scores of what comes next, [1, tokens], and the state to go on from.
+  private func read(_ tokens: [Int32]) -> (scores: Tensor, state: LayerState) {
+    var evaluation = Evaluation.inference(precision)
+    let (logits, state) = network(TokenBatch([tokens]), from: network.initialState(batch: 1), in: &evaluation)
+    return (logits.rows(logits.shape[0] - 1..<logits.shape[0]), state)
   }
 
   // MARK: Generating
@@ -135,14 +175,12 @@ public struct TextModel: Sendable {
   ) throws(UnrollError) -> String? {
     var sampler = sampler
     var stops = StopStrings(stops)
-    var start = try vocabulary.encode(prompt, source: "prompt")
+    let start = try beginning(prompt)
     // Behind white space, as at the beginning, no space comes before a word.
     var before = prompt.last?.isWhitespace == false ? start.last : nil
-    if start.isEmpty { start = [vocabulary.lineEnd] }
-    var evaluation = Evaluation.inference(precision)
-    let (logits, state) = network(TokenBatch([start]), from: network.initialState(batch: 1), in: &evaluation)
+    let (logits, state) = read(start)
     let session = TokenSession(network, from: state, precision: precision)
-    var scores = logits.rows(logits.shape[0] - 1..<logits.shape[0]).values
+    var scores = logits.values
     var used = sampler.repetitionPenalty == 1 ? [] : Set(start)
     for _ in 0..<length {
       let token = sampler.choose(scores, penalising: used)

@@ -2,17 +2,17 @@ import Interchange
 import Tensors
 import Training
 
-extension TextModel {
-  /// Writes a model folder for inference in fewer bits: `config.json` (version 2 or above), `vocabulary.json` and
-  /// `weights.safetensors`, whose matrices are rounded.
+extension LanguageModel {
+  /// Writes the model to a folder, to be opened again: `config.json`, `vocabulary.json` and `weights.safetensors`.
   ///
-  ///     try TextModel(contentsOf: "poems").write(to: "poems-int8", as: .int8)
-  ///     let small = try TextModel(contentsOf: "poems-int8")
+  ///     try model.save(to: "poems")
+  ///     try model.save(to: "poems-int8", as: .int8)
+  ///     let small = try LanguageModel.load(from: "poems-int8")
   ///
-  /// Recurrent layers of the small model then multiply in that precision. Traps when `precision` is `.float32`. Throws
-  /// when this model is rounded already, a weight is not finite, the folder holds a model, or it cannot be written.
-  public func write(to folder: String, as precision: Precision) throws(UnrollError) {
-    demand(precision != .float32, "TextModel: a model in float32 is the one that training wrote")
+  /// In fewer bits than `.float32` the matrices are rounded, for inference: recurrent layers of the small model
+  /// multiply in that precision. Throws when this model is rounded already, a weight that is to be rounded is not
+  /// finite, the folder holds a model, or it cannot be written.
+  public func save(to folder: String, as precision: Precision = .float32) throws(UnrollError) {
     if let own = configuration.precision {
       throw UnrollError(
         .usage, "the model is rounded to \(own) already", hint: "give the folder that training wrote")
@@ -24,7 +24,7 @@ extension TextModel {
     let weights = try SafeTensors(
       weights: network.parameters.map { ($0.path, $0.parameter.value) }, as: precision)
     var configuration = configuration
-    configuration.precision = precision
+    configuration.precision = precision == .float32 ? nil : precision
     configuration.version = configuration.neededVersion
     try CheckpointStore.makeFolder(folder)
     try vocabulary.write(to: folder + "/vocabulary.json")
