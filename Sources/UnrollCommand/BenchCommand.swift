@@ -5,7 +5,7 @@ import Foundation
 struct BenchCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "bench", abstract: "Measure the speed of this machine.",
-    subcommands: [KernelsBench.self, RecurrentBench.self, PassesBench.self, MemoryBench.self])
+    subcommands: [KernelsBench.self, RecurrentBench.self, PassesBench.self, MemoryBench.self, GradientsBench.self])
 }
 
 /// `unroll bench kernels`: every kernel that time is spent in, against what the processor can do at best.

@@ -38,7 +38,9 @@ extension ExampleCommand {
     common.apply()
     var bad = BadLines(skips: data.skipBadLines)
     let training = try data.resume ? resumed(&bad) : new(&bad)
-    try ExampleRun(training: training, folder: data.out, json: common.json, skipped: bad.skipped).run()
+    try ExampleRun(
+      training: training, folder: data.out, json: common.json, skipped: bad.skipped, watches: self.training.watch.watch
+    ).run()
   }
 
   private func new(_ bad: inout BadLines) throws -> ExampleTraining<Model> {
@@ -48,7 +50,7 @@ extension ExampleCommand {
     var configuration = try configuration()
     if let batch = training.batch { configuration.batch = batch }
     if let seed = training.seed { configuration.seed = seed }
-    training.apply(to: &configuration.settings)
+    try training.apply(to: &configuration.settings)
     let files = TextFiles(path: path, validation: data.validation, test: data.test)
     return try ExampleTraining<Model>(configuration, on: files, savingTo: data.out, &bad)
   }
@@ -66,6 +68,8 @@ struct ExampleRun<Model: FileModel> {
   let folder: String
   let json: Bool
   let skipped: [UnrollError]
+  /// Whether the gradients are shown.
+  let watches: Bool
 
   func run() throws {
     let stop = StopRequest()
@@ -73,7 +77,7 @@ struct ExampleRun<Model: FileModel> {
     defer { interruption.end() }
     note(training.model.summary + (training.model.configuration.data.map { "; \($0.path)" } ?? ""))
     try SkippedLines(skipped).show(json: json)
-    var progress = ProgressLine(json: json, unit: Model.units, judgedBy: Model.Score.judgedBy)
+    var progress = ProgressLine(json: json, unit: Model.units, judgedBy: Model.Score.judgedBy, watches: watches)
     let summary = try training.run(stop: stop) { progress.show($0) }
     if summary.reason == .interrupted {
       note("to go on: unroll train \(Model.paradigm) --out \(folder) --resume")

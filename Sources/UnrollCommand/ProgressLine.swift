@@ -24,19 +24,33 @@ struct ProgressLine {
   private let judgedBy: String
   private let clock = ContinuousClock()
   private var lastShown: ContinuousClock.Instant?
-  private var isLineOpen = false
+  /// Lines that are written over next.
+  private var openLines = 0
+  private var panel: WatchPanel?
+  private var warnings: Warnings
 
-  /// Shows events in a style. `unit` is what speed counts, `judgedBy` what the validation data measure.
-  init(_ style: Style, unit: String = "characters", judgedBy: String = "validation") {
+  /// Shows events in a style. `unit` is what speed counts, `judgedBy` what the validation data measure; `watches` says
+  /// whether a ``WatchPanel`` is shown, and `window` is as for a ``Doctor``.
+  init(
+    _ style: Style, unit: String = "characters", judgedBy: String = "validation", watches: Bool = false,
+    window: Int? = nil
+  ) {
     self.style = style
     self.unit = unit
     self.judgedBy = judgedBy
+    panel = watches ? WatchPanel() : nil
+    warnings = Warnings(window: window)
   }
 
   /// Shows events as JSON when asked, else as standard error's kind asks for.
-  init(json: Bool, unit: String = "characters", judgedBy: String = "validation") {
+  init(
+    json: Bool, unit: String = "characters", judgedBy: String = "validation", watches: Bool = false,
+    window: Int? = nil
+  ) {
     let isTerminal = isatty(STDERR_FILENO) == 1 && ProcessInfo.processInfo.environment["TERM"] != "dumb"
-    self.init(json ? .json : isTerminal ? .live : .plain(interval: 10), unit: unit, judgedBy: judgedBy)
+    self.init(
+      json ? .json : isTerminal ? .live : .plain(interval: 10), unit: unit, judgedBy: judgedBy, watches: watches,
+      window: window)
   }
 
   /// Shows an event.
@@ -47,7 +61,10 @@ struct ProgressLine {
       for skipped in resumption.skipped { line("skipped \(skipped.path): \(skipped.reason)") }
       line("going on after update \(resumption.updatesDone) (\(resumption.path))")
     case .update(let update): show(update)
-    case .epoch(let epoch): line(text(epoch))
+    case .watch(let report): show(report)
+    case .epoch(let epoch):
+      line(text(epoch))
+      for warning in warnings.after(epoch) { line("  ! " + warning) }
     case .checkpoint: break
     case .stopped(let summary): line(Self.text(summary))
     }
@@ -55,8 +72,14 @@ struct ProgressLine {
 
   /// Ends a live line that is still open, so that an error message begins on a line of its own.
   mutating func end() {
-    if isLineOpen { write("\n") }
-    isLineOpen = false
+    if openLines > 0 { write("\n") }
+    openLines = 0
+  }
+
+  private mutating func show(_ report: WatchReport) {
+    warnings.add(report)
+    panel?.add(report)
+    if case .plain = style { for text in panel?.lines ?? [] { line(text) } }
   }
 
   private mutating func show(_ update: UpdateReport) {
@@ -64,9 +87,9 @@ struct ProgressLine {
     if let lastShown, (now - lastShown) / .seconds(1) < interval { return }
     lastShown = now
     if case .live = style {
-      // Back to the start, the text, and the rest of the line cleared.
-      write("\r\(text(update).prefix(Self.columns - 1))\u{1B}[K")
-      isLineOpen = true
+      let lines = (panel?.lines ?? []) + [text(update)]
+      write(back + lines.map { $0.prefix(Self.columns - 1) + "\u{1B}[K" }.joined(separator: "\n"))
+      openLines = lines.count
     } else {
       line(text(update))
     }
@@ -79,10 +102,13 @@ struct ProgressLine {
     }
   }
 
-  /// Writes a line that stays.
+  /// Back to the beginning of the first open line.
+  private var back: String { openLines > 1 ? "\r\u{1B}[\(openLines - 1)A" : openLines == 1 ? "\r" : "" }
+
+  /// Writes a line that stays, in place of the open ones.
   private mutating func line(_ text: String) {
-    write(isLineOpen ? "\r\u{1B}[K\(text)\n" : "\(text)\n")
-    isLineOpen = false
+    write(openLines > 0 ? "\(back)\u{1B}[J\(text)\n" : "\(text)\n")
+    openLines = 0
   }
 
   // A reader that went away is no reason to end a training.
@@ -101,6 +127,25 @@ struct ProgressLine {
     var size = winsize()
     guard ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 1 else { return 80 }
     return Int(size.ws_col)
+  }
+}
+
+/// What a ``Doctor`` finds while a training runs, each kind told once.
+private struct Warnings {
+  let window: Int?
+  private var epochs: [EpochReport] = []
+  private var watched: [WatchReport] = []
+  private var told: Set<Diagnosis.Kind> = []
+
+  init(window: Int?) { self.window = window }
+
+  mutating func add(_ report: WatchReport) { watched.append(report) }
+
+  /// What is new after an epoch.
+  mutating func after(_ epoch: EpochReport) -> [String] {
+    epochs.append(epoch)
+    let found = Doctor(history: epochs, watched: watched, window: window).diagnoses()
+    return found.filter { told.insert($0.kind).inserted }.map { "\($0.title.lowercased()): \($0.evidence)" }
   }
 }
 

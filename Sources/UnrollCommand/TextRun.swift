@@ -7,13 +7,17 @@ struct TextRun {
   let training: TextTraining
   let folder: String
   let json: Bool
+  /// Whether the gradients are shown.
+  let watches: Bool
 
   func run() throws {
     let stop = StopRequest()
     let interruption = Interruption(requesting: stop)
     defer { interruption.end() }
     introduce()
-    var progress = ProgressLine(json: json, unit: training.model.vocabulary.unit.rawValue)
+    var progress = ProgressLine(
+      json: json, unit: training.model.vocabulary.unit.rawValue, watches: watches,
+      window: training.model.configuration.length)
     let summary = try training.run(stop: stop) { progress.show($0) }
     if summary.reason == .interrupted {
       note("to go on: unroll train text --out \(folder) --resume")

@@ -73,7 +73,7 @@ struct TrainTextCommand: ParsableCommand {
   func run() throws {
     common.apply()
     let training = try resume ? resumed() : new()
-    try TextRun(training: training, folder: out, json: common.json).run()
+    try TextRun(training: training, folder: out, json: common.json, watches: self.training.watch.watch).run()
   }
 
   private func new() throws -> TextTraining {
@@ -87,7 +87,7 @@ struct TrainTextCommand: ParsableCommand {
     }
     let files = TextFiles(path: data, validation: text.validation, test: text.test)
     let corpus = try TextCorpus(contentsOf: files, as: tokenization())
-    return try TextTraining(configured(for: corpus), on: corpus, savingTo: out)
+    return try TextTraining(try configured(for: corpus), on: corpus, savingTo: out)
   }
 
   private func tokenization() throws -> Tokenization {
@@ -133,7 +133,7 @@ struct TrainTextCommand: ParsableCommand {
   }
 
   /// The defaults, with the flags that were given.
-  private func configured(for corpus: TextCorpus) -> TextConfiguration {
+  private func configured(for corpus: TextCorpus) throws -> TextConfiguration {
     var configuration = TextConfiguration(for: corpus)
     func set<T>(_ path: WritableKeyPath<TextConfiguration, T>, _ value: T?) {
       if let value { configuration[keyPath: path] = value }
@@ -153,7 +153,7 @@ struct TrainTextCommand: ParsableCommand {
     configuration.sampledSoftmax = window.sampledSoftmax
     set(\.batch, training.batch)
     set(\.seed, training.seed)
-    training.apply(to: &configuration.settings)
+    try training.apply(to: &configuration.settings)
     return configuration
   }
 }

@@ -20,6 +20,8 @@ struct TrainingOptions: ParsableArguments {
   var checkpointEvery: Int?
   @Option(parsing: .unconditional, help: "Decides initial weights, order and dropout.") var seed: UInt64?
 
+  @OptionGroup var watch: WatchOptions
+
   enum ScheduleName: String, ExpressibleByArgument, CaseIterable { case constant, cosine }
   enum OptimizerName: String, ExpressibleByArgument, CaseIterable { case sgd, adam, adamw }
 
@@ -30,7 +32,7 @@ struct TrainingOptions: ParsableArguments {
       ("--optimizer", optimizer != nil), ("--clip", clip != nil), ("--weight-decay", weightDecay != nil),
       ("--weight-decay-of", !weightDecayOf.isEmpty), ("--patience", patience != nil),
       ("--checkpoint-every", checkpointEvery != nil), ("--seed", seed != nil),
-    ]
+    ] + watch.given
   }
 
   /// Throws when one of these flags was given.
@@ -41,7 +43,8 @@ struct TrainingOptions: ParsableArguments {
   }
 
   /// Writes the flags that were given into settings; batch and seed are the model's own.
-  func apply(to settings: inout TrainingSettings) {
+  func apply(to settings: inout TrainingSettings) throws(UnrollError) {
+    try watch.apply(to: &settings)
     if let epochs { settings.epochs = epochs }
     if let learningRate { settings.learningRate = learningRate }
     if let clip { settings.clipping = clip == 0 ? .none : .norm(clip) }

@@ -18,7 +18,7 @@ struct UnrollCommand: ParsableCommand {
     version: "0.1.0",
     subcommands: [
       DemoCommand.self, TrainCommand.self, GenerateCommand.self, EvaluateCommand.self, PredictCommand.self,
-      InspectCommand.self, QuantizeCommand.self, CellsCommand.self, BenchCommand.self,
+      InspectCommand.self, DoctorCommand.self, QuantizeCommand.self, CellsCommand.self, BenchCommand.self,
     ])
 
   static func main() {

@@ -116,6 +116,11 @@ public struct Classifier: FileModel, LineModel {
 
   // MARK: Examples
 
+  /// The text and its label.
+  public static func content(of sample: LabelledText) -> (input: AnyHashable, label: String?)? {
+    (sample.text, sample.label)
+  }
+
   /// Reads texts with labels: see ``LabelledTexts``.
   public static func samples(
     in path: String, as shape: ClassifierShape, _ bad: inout BadLines

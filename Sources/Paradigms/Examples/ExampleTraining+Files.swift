@@ -86,7 +86,7 @@ extension ExampleTraining where Model: FileModel {
 }
 
 /// The samples of a training: to train on, to judge by, to measure with.
-private struct TrainingParts<Model: FileModel> {
+struct TrainingParts<Model: FileModel> {
   let training, validation, test: [Model.Sample]
   /// The files that they stand in.
   var source: DataSource?

@@ -20,6 +20,8 @@ public protocol FileModel: ExampleModel, StoredModel {
   static func split(
     _ samples: [Sample], _ shape: Shape, validation: Bool, test: Bool
   ) -> (training: [Sample], validation: [Sample], test: [Sample])
+  /// What is read of a sample, and its class, nil where there are none; nil: samples cannot be told apart.
+  static func content(of sample: Sample) -> (input: AnyHashable, label: String?)?
   /// A new model with the values that a training begins with; its tables are those of the samples to train on.
   init(_ configuration: ModelConfiguration<Shape>, learningFrom samples: [Sample]) throws(UnrollError)
   /// The default configuration of a training.
@@ -46,6 +48,27 @@ extension FileModel {
       taken(order[(forTest + forValidation)...]), taken(order[forTest..<forTest + forValidation]),
       taken(order[..<forTest])
     )
+  }
+
+  /// Samples cannot be told apart.
+  public static func content(of sample: Sample) -> (input: AnyHashable, label: String?)? { nil }
+
+  /// What is wrong with the data that the model was trained on; empty when they were not in files.
+  ///
+  /// - Parameter moved: The files, when they are no longer where they were: those that have moved.
+  /// - Throws: what reading them throws.
+  public func dataDiagnoses(
+    files moved: (data: String?, validation: String?, test: String?) = (nil, nil, nil), _ bad: inout BadLines
+  ) throws(UnrollError) -> [Diagnosis] {
+    guard let known = configuration.data else { return [] }
+    let files = TextFiles(
+      path: moved.data ?? known.path, validation: moved.validation ?? known.validation, test: moved.test ?? known.test)
+    let parts = try TrainingParts<Self>(files, configuration.shape, &bad)
+    func contents(_ samples: [Sample]) -> [(input: AnyHashable, label: String?)] {
+      samples.compactMap { Self.content(of: $0) }
+    }
+    return DataDoctor.diagnoses(
+      training: contents(parts.training), heldOut: contents(parts.validation + parts.test), content: { $0 })
   }
 
   /// Samples as the model reads them; what it cannot read is a bad line.

@@ -114,6 +114,11 @@ public struct Recognizer: FileModel, LineModel {
 
   // MARK: Examples
 
+  /// The numbers and their label.
+  public static func content(of sample: LabelledNumbers) -> (input: AnyHashable, label: String?)? {
+    (sample.values, sample.label)
+  }
+
   /// Reads numbers with labels: see ``LabelledNumbers``.
   public static func samples(
     in path: String, as shape: RecognizerShape, _ bad: inout BadLines

@@ -138,6 +138,11 @@ public struct Tagger: FileModel, LineModel {
 
   // MARK: Examples
 
+  /// The words.
+  public static func content(of sample: TaggedSentence) -> (input: AnyHashable, label: String?)? {
+    (sample.words, nil)
+  }
+
   /// Reads tagged sentences: see ``TaggedSentences``.
   public static func samples(
     in path: String, as shape: TaggerShape, _ bad: inout BadLines

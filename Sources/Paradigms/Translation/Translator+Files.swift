@@ -19,6 +19,11 @@ extension Translator {
         epochs: 20, learningRate: 0.002, schedule: .cosine(warmUp: 200, final: 0.02), clipping: .norm(1)))
   }
 
+  /// Both sentences.
+  public static func content(of sample: ParallelTexts.Pair) -> (input: AnyHashable, label: String?)? {
+    (sample, nil)
+  }
+
   /// Reads a file of lines `source TAB target`, or two line-aligned files that are named with a comma between them.
   public static func samples(
     in path: String, as shape: TranslatorShape, _ bad: inout BadLines
