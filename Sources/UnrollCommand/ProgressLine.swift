@@ -47,6 +47,8 @@ struct ProgressLine {
       for skipped in resumption.skipped { line("skipped \(skipped.path): \(skipped.reason)") }
       line("going on after update \(resumption.updatesDone) (\(resumption.path))")
     case .update(let update): show(update)
+    case .skippedUpdate(let update):
+      line("epoch \(update.epoch)  update \(update.update) was not made: \(update.reason)")
     case .epoch(let epoch): line(text(epoch))
     case .checkpoint: break
     case .stopped(let summary): line(Self.text(summary))
@@ -116,7 +118,10 @@ extension ProgressLine {
 
   private func text(_ epoch: EpochReport) -> String {
     var text = "epoch \(epoch.epoch)  loss \(decimals(epoch.trainingLoss, 4))"
-    if let loss = epoch.validationLoss { text += "  \(judgedBy) \(decimals(loss, 4))\(epoch.isBest ? " (best)" : "")" }
+    if let loss = epoch.validationLoss {
+      let averaged = epoch.isAveraged == true ? ", averaged," : ""
+      text += "  \(judgedBy)\(averaged) \(decimals(loss, 4))\(epoch.isBest ? " (best)" : "")"
+    }
     text += "  \(count(epoch.unitsPerSecond)) \(unit)/s  \(Self.duration(epoch.seconds))"
     if let bytes = epoch.peakMemory { text += "  peak \(bytes >> 20) MiB" }
     return text

@@ -7,17 +7,24 @@ struct TextRun {
   let training: TextTraining
   let folder: String
   let json: Bool
+  let tensorboard: TensorBoardFolder?
 
-  func run() throws {
+  /// Returns what was measured; nil when the training was interrupted.
+  func run() throws -> [Measure]? {
     let stop = StopRequest()
     let interruption = Interruption(requesting: stop)
     defer { interruption.end() }
     introduce()
     var progress = ProgressLine(json: json, unit: training.model.vocabulary.unit.rawValue)
-    let summary = try training.run(stop: stop) { progress.show($0) }
+    let log = try tensorboard?.log(of: folder, training.model.configuration)
+    let summary = try training.run(stop: stop) {
+      progress.show($0)
+      log?.record($0)
+    }
+    log?.showFailure()
     if summary.reason == .interrupted {
       note("to go on: unroll train text --out \(folder) --resume")
-      return
+      return nil
     }
     let score = try training.model.score(training.corpus.test, source: "the test part")
     if json {
@@ -26,6 +33,9 @@ struct TextRun {
       note("test: \(ScoreLine(score, part: "test").text)")
       note("to see what it has learnt: unroll generate \(folder) --length 500")
     }
+    let validation = summary.bestValidationLoss.map { [Measure(part: "validation", name: "nats", value: $0)] } ?? []
+    let test = [("nats", score.nats), ("bitsPerCharacter", score.bitsPerCharacter), ("perplexity", score.perplexity)]
+    return validation + test.compactMap { name, value in value.map { Measure(part: "test", name: name, value: $0) } }
   }
 
   private func introduce() {

@@ -65,11 +65,20 @@ struct TrainTextCommand: ParsableCommand {
 
   func run() throws {
     common.apply()
-    let training = try resume ? resumed() : new()
-    try TextRun(training: training, folder: out, json: common.json).run()
+    if let repetition = try training.repetition(in: out, resuming: resume, json: common.json) {
+      return try repetition.run { seed, folder in
+        try run(seed: seed, in: folder, training.tensorboard?.inside(folder))
+      }
+    }
+    _ = try run(seed: training.seed, in: out, training.tensorboard)
   }
 
-  private func new() throws -> TextTraining {
+  private func run(seed: UInt64?, in folder: String, _ tensorboard: TensorBoardFolder?) throws -> [Measure]? {
+    let training = try resume ? resumed() : new(seed, folder)
+    return try TextRun(training: training, folder: folder, json: common.json, tensorboard: tensorboard).run()
+  }
+
+  private func new(_ seed: UInt64?, _ folder: String) throws -> TextTraining {
     guard let data = text.data, !data.isEmpty else {
       throw UnrollError(.usage, "there is no text to train on", hint: "name a file: --data FILE")
     }
@@ -80,7 +89,7 @@ struct TrainTextCommand: ParsableCommand {
     }
     let files = TextFiles(path: data, validation: text.validation, test: text.test)
     let corpus = try TextCorpus(contentsOf: files, as: tokenization())
-    return try TextTraining(configured(for: corpus), corpus: corpus, folder: out)
+    return try TextTraining(configured(for: corpus, seed: seed), corpus: corpus, folder: folder)
   }
 
   private func tokenization() throws -> Tokenization {
@@ -119,11 +128,13 @@ struct TrainTextCommand: ParsableCommand {
     let windows = [("--length", window.length != nil), ("--step", window.step != nil)]
     try TrainingOptions.refuse(
       fixed + network.regularization.given + network.regularizers.given + windows + training.given)
-    return try TextTraining(resuming: out, data: (text.data, text.validation, text.test), epochs: training.epochs)
+    return try TextTraining(
+      resuming: out, data: (text.data, text.validation, text.test), epochs: training.epochs, patience: training.patience
+    )
   }
 
   /// The defaults, with the flags that were given.
-  private func configured(for corpus: TextCorpus) -> TextConfiguration {
+  private func configured(for corpus: TextCorpus, seed: UInt64?) throws -> TextConfiguration {
     var configuration = TextConfiguration(for: corpus)
     func set<T>(_ path: WritableKeyPath<TextConfiguration, T>, _ value: T?) {
       if let value { configuration[keyPath: path] = value }
@@ -141,8 +152,10 @@ struct TrainTextCommand: ParsableCommand {
     set(\.length, window.length)
     set(\.step, window.step)
     set(\.batch, training.batch)
-    set(\.seed, training.seed)
-    training.apply(to: &configuration.settings)
+    set(\.seed, seed)
+    configuration.longestMemory = training.chrono?.steps
+    configuration.network.recurrentInitializer = training.recurrentInitializer?.initializer
+    try training.apply(to: &configuration.settings)
     return configuration
   }
 }
