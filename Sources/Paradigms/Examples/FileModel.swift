@@ -128,7 +128,8 @@ extension FileModel {
 
 extension ExampleTraining where Model: FileModel {
   /// A new training on files, whose learning rate rises over a tenth of all updates at most. Without a file for
-  /// validation, or for the test, a part of the first file is held out for it: see ``FileModel/split``.
+  /// validation, or for the test, a part of the first file is held out for it: see
+  /// ``FileModel/split(_:_:validation:test:)``.
   ///
   ///     var bad = BadLines(skips: false)
   ///     let training = try ExampleTraining<Classifier>(
