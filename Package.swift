@@ -36,15 +36,17 @@ let package = Package(
     .testTarget(name: "TensorsTests", dependencies: ["Tensors", "TestSupport"]),
     .testTarget(name: "RecurrenceTests", dependencies: ["Tensors", "Recurrence", "Networks", "TestSupport"]),
     .testTarget(name: "NetworksTests", dependencies: ["Tensors", "Recurrence", "Networks", "TestSupport"]),
-    .testTarget(name: "InterchangeTests", dependencies: ["Interchange", "Tensors"]),
+    .testTarget(name: "InterchangeTests", dependencies: ["Interchange", "Tensors", "TestSupport"]),
     .testTarget(name: "CorporaTests", dependencies: ["Corpora", "Interchange"]),
     .testTarget(
       name: "ParadigmsTests",
       dependencies: ["Paradigms", "Corpora", "Training", "Networks", "Interchange", "Recurrence", "Tensors"]),
     // Sees what an app sees: what README and guide show is public, and `import Unroll` brings it.
     .testTarget(name: "UnrollTests", dependencies: ["Unroll"], packageAccess: false),
-    .testTarget(name: "TrainingTests", dependencies: ["Training", "Networks", "Recurrence", "Interchange", "Tensors"]),
-    .testTarget(name: "UnrollCommandTests", dependencies: ["UnrollCommand"]),
+    .testTarget(
+      name: "TrainingTests",
+      dependencies: ["Training", "Networks", "Recurrence", "Interchange", "Tensors", "TestSupport"]),
+    .testTarget(name: "UnrollCommandTests", dependencies: ["UnrollCommand", "TestSupport"]),
   ],
   swiftLanguageModes: [.v6]
 )

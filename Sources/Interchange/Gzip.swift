@@ -1,5 +1,6 @@
 import CZlib
 import Foundation
+import Tensors
 
 /// Files compressed by gzip.
 public enum Gzip {
@@ -25,6 +26,16 @@ public enum Gzip {
   /// The content of data in zlib's own form, as it stands in other files.
   package static func uncompressedZlib(_ data: Data, limit: Int, at place: String) throws(UnrollError) -> Data {
     try inflated(data, windowBits: 15, limit: limit, at: place)
+  }
+
+  /// Bytes in zlib's own form.
+  static func compressedZlib(_ bytes: [UInt8]) -> [UInt8] {
+    var count = compressBound(uLong(bytes.count))
+    var result = [UInt8](repeating: 0, count: Int(count))
+    let status = compress2(&result, &count, bytes, uLong(bytes.count), Z_DEFAULT_COMPRESSION)
+    // The room is enough, so that only memory can be lacking.
+    demand(status == Z_OK, "zlib: there is no memory to compress \(bytes.count) bytes")
+    return Array(result.prefix(Int(count)))
   }
 
   /// CRC-32 of some bytes, as gzip and PNG have it.

@@ -16,6 +16,9 @@ public enum Initializer: Hashable, Sendable, Codable {
   /// A random matrix with orthonormal rows or columns, times `gain` (Saxe et al. 2014): products with it keep lengths,
   /// so signals neither fade nor grow at the first steps of training.
   case orthogonal(gain: Float)
+  /// `scale` where output and input have the same number, 0 elsewhere: a state that stays as it is, for rectified units
+  /// (Le, Jaitly & Hinton 2015).
+  case identity(scale: Float)
 
   /// A weight [outputs, inputs] of this kind.
   public func callAsFunction(outputs: Int, inputs: Int, using random: inout RandomSource) -> Tensor {
@@ -30,6 +33,9 @@ public enum Initializer: Hashable, Sendable, Codable {
       return random.uniform(shape, in: -limit...limit)
     case .orthogonal(let gain):
       return orthonormal(outputs, inputs, gain, &random)
+    case .identity(let scale):
+      return Tensor(
+        shape: shape, values: (0..<outputs * inputs).map { $0 / max(1, inputs) == $0 % max(1, inputs) ? scale : 0 })
     }
   }
 }

@@ -5,19 +5,21 @@ import Tensors
 
 /// Everything that a training goes on from, in one safetensors file.
 ///
-/// Tensors are `model/<path>`, `optimizer/<slot>/<path>` and `objective/<name>`; the metadata's entry `training` holds
-/// ``TrainingProgress`` as JSON.
+/// Tensors are `model/<path>`, `optimizer/<slot>/<path>`, `average/<path>` and `objective/<name>`; the metadata's entry
+/// `training` holds ``TrainingProgress`` as JSON.
 struct Checkpoint {
   var progress: TrainingProgress
   var model: [(name: String, tensor: Tensor)]
   var optimizer: [(name: String, tensor: Tensor)]
+  /// Averaged weights; empty: there are none.
+  var average: [(name: String, tensor: Tensor)]
   var objective: [(name: String, tensor: Tensor)]
 
   private static let metadataKey = "training"
 
   /// The file's content.
   func encoded() throws(UnrollError) -> SafeTensors {
-    let parts = [("model/", model), ("optimizer/", optimizer), ("objective/", objective)]
+    let parts = [("model/", model), ("optimizer/", optimizer), ("average/", average), ("objective/", objective)]
     let tensors = parts.flatMap { prefix, tensors in
       tensors.map { (name: prefix + $0.name, tensor: $0.tensor) }
     }
@@ -33,11 +35,12 @@ struct Checkpoint {
 
   init(
     progress: TrainingProgress, model: [(name: String, tensor: Tensor)], optimizer: [(name: String, tensor: Tensor)],
-    objective: [(name: String, tensor: Tensor)]
+    average: [(name: String, tensor: Tensor)], objective: [(name: String, tensor: Tensor)]
   ) {
     self.progress = progress
     self.model = model
     self.optimizer = optimizer
+    self.average = average
     self.objective = objective
   }
 
@@ -57,13 +60,14 @@ struct Checkpoint {
         hint: "resume with the version of unroll that wrote it")
     }
     progress = try StrictJSON.decode(TrainingProgress.self, from: json, path: place)
-    (model, optimizer, objective) = ([], [], [])
+    (model, optimizer, average, objective) = ([], [], [], [])
     for (name, tensor) in file.tensors {
       let parts = name.split(separator: "/", maxSplits: 1)
       let rest = parts.count == 2 ? String(parts[1]) : ""
       switch parts.first {
       case "model": model.append((rest, tensor))
       case "optimizer": optimizer.append((rest, tensor))
+      case "average": average.append((rest, tensor))
       case "objective": objective.append((rest, tensor))
       default: throw UnrollError(.invalidData, "tensor \(name) is no part of a checkpoint", at: path)
       }

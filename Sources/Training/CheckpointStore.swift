@@ -30,15 +30,17 @@ package struct CheckpointStore {
     remove(try names(in: checkpointFolder).filter(Self.isTemporary).map { "\(checkpointFolder)/\($0)" })
   }
 
-  /// Makes a folder and those above it, unless it is there.
-  package static func makeFolder(_ path: String) throws(UnrollError) {
-    guard !path.isEmpty else { throw UnrollError(.usage, "the path of a folder is empty", hint: "name one: --out DIR") }
+  /// Makes a folder and those above it, unless it is there. `flag` names another place.
+  package static func makeFolder(_ path: String, flag: String = "--out") throws(UnrollError) {
+    guard !path.isEmpty else {
+      throw UnrollError(.usage, "the path of a folder is empty", hint: "name one: \(flag) DIR")
+    }
     do {
       try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
     } catch {
       throw UnrollError(
         .inputOutput, "the folder cannot be made: \(cause(of: error))", at: path,
-        hint: "choose another place: --out; or make room there and permissions for it")
+        hint: "choose another place: \(flag); or make room there and permissions for it")
     }
   }
 

@@ -15,6 +15,11 @@ public enum Clipping: Hashable, Sendable, Codable {
   case norm(Float)
   /// Moves every value of a gradient into -limit...limit.
   case value(Float)
+  /// Scales the gradient of each unit, the row of a matrix that its output comes from, so that its norm is at most this
+  /// many times the norm of the row's weights, or of 0.001 where these are less (adaptive gradient clipping, AGC, Brock
+  /// et al. 2021); a vector, a bias say, counts as one row. The authors take 0.01 for large batches and more for small
+  /// ones.
+  case adaptive(Float)
 
   /// Clips the gradients of the parameters.
   ///
@@ -27,13 +32,10 @@ public enum Clipping: Hashable, Sendable, Codable {
     case .none: return (norm, 1)
     case .norm(let limit): return (norm, norm > Double(limit) ? Float(Double(limit) / norm) : 1)
     case .value(let limit):
-      for named in parameters {
-        guard var gradient = gradients[named.parameter] else { continue }
-        // Given away by the dictionary first, so that it is changed in place.
-        gradients[named.parameter] = nil
-        clamp(&gradient, to: limit)
-        gradients[named.parameter] = gradient
-      }
+      gradients.change(parameters) { clamp(&$1, to: limit) }
+      return (norm, 1)
+    case .adaptive(let ratio):
+      gradients.change(parameters) { shrink(&$1, to: ratio, of: $0.value) }
       return (norm, 1)
     }
   }
@@ -42,7 +44,7 @@ public enum Clipping: Hashable, Sendable, Codable {
   package func validate() throws(UnrollError) {
     switch self {
     case .none: return
-    case .norm(let limit), .value(let limit):
+    case .norm(let limit), .value(let limit), .adaptive(let limit):
       try require(limit > 0 && limit.isFinite, "a limit of gradients is above 0, not \(limit)", hint: "change --clip")
     }
   }
@@ -73,6 +75,41 @@ private func clamp(_ tensor: inout Tensor, to limit: Float) {
     guard let values = buffer.baseAddress else { return }
     parallelRanges(buffer.count, grain: 1 << 16) { range in
       for i in range { values[i] = min(max(values[i], -limit), limit) }
+    }
+  }
+}
+
+/// Scales each row of a gradient to at most so many times the norm of the row of weights.
+private func shrink(_ gradient: inout Tensor, to ratio: Float, of weights: Tensor) {
+  let rows = weights.shape.rank >= 2 ? weights.shape[0] : 1
+  guard weights.shape.count > 0 else { return }
+  let length = weights.shape.count / rows
+  let table = Kernels.active.table
+  let weights = weights.storage
+  gradient.withMutableFloats { buffer in
+    guard let values = buffer.baseAddress else { return }
+    parallelRanges(rows, grain: max(1, (1 << 14) / length)) { range in
+      for first in range.lazy.map({ $0 * length }) {
+        let own = table.pointee.sum_of_squares(length, weights.floats + first).squareRoot()
+        let norm = table.pointee.sum_of_squares(length, values + first).squareRoot()
+        let limit = Double(ratio) * max(own, 1e-3)
+        guard norm > limit else { continue }
+        let scale = Float(limit / norm)
+        for i in first..<first + length { values[i] *= scale }
+      }
+    }
+  }
+}
+
+extension Gradients {
+  /// Changes the gradients of some parameters in place, those that there are.
+  fileprivate mutating func change(_ parameters: [NamedParameter], _ body: (Parameter, inout Tensor) -> Void) {
+    for named in parameters {
+      guard var gradient = self[named.parameter] else { continue }
+      // Given away first, so that nobody else has it.
+      self[named.parameter] = nil
+      body(named.parameter, &gradient)
+      self[named.parameter] = gradient
     }
   }
 }

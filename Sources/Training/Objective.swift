@@ -21,6 +21,9 @@ public protocol Objective {
   mutating func nextLoss() throws -> Loss
   /// Called after each update, for weights that have to stay within a limit. Does nothing by default.
   mutating func afterUpdate()
+  /// Called in the place of an update that was not made, as its loss or gradient was not finite: for a state that is
+  /// carried on, and may not be finite either. Does nothing by default.
+  mutating func afterSkippedUpdate()
   /// The mean loss per unit, in nats, on held-out data; nil without such data.
   func validationLoss() throws -> Double?
   /// Where the objective stands, between two losses.
@@ -32,6 +35,8 @@ public protocol Objective {
 extension Objective {
   /// Nothing.
   public mutating func afterUpdate() {}
+  /// Nothing.
+  public mutating func afterSkippedUpdate() {}
 }
 
 /// The loss of a minibatch.

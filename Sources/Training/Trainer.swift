@@ -10,9 +10,10 @@ import Tensors
 ///     }
 ///
 /// In the folder, `weights.safetensors` always holds loadable weights: at first the initial ones, then those of the
-/// epoch with the lowest validation loss (without validation data, of the last epoch). `history.jsonl` has one
-/// ``EpochReport`` a line. `checkpoints` holds the newest two checkpoints. A training that was interrupted after any
-/// update, or killed, and is resumed gives the weights that it would have given undisturbed, bit for bit.
+/// epoch with the lowest validation loss (without validation data, of the last epoch); averaged ones where weights are
+/// averaged. `history.jsonl` has one ``EpochReport`` a line. `checkpoints` holds the newest two checkpoints. A training
+/// that was interrupted after any update, or killed, and is resumed gives the weights that it would have given
+/// undisturbed, bit for bit.
 public struct Trainer<Target: Objective> {
   /// What is trained.
   public private(set) var objective: Target
@@ -20,6 +21,7 @@ public struct Trainer<Target: Objective> {
   public let settings: TrainingSettings
 
   private var optimizer: Optimizer
+  private var average: WeightAverage?
   private var progress: TrainingProgress
   private var pace = Pace()
   private var watch: GradientWatch?
@@ -49,18 +51,21 @@ public struct Trainer<Target: Objective> {
     store = folder.map { CheckpointStore(folder: $0) }
     try settings.demandMembers(among: objective.network.parameters)
     optimizer = Optimizer(settings.rule, groups: settings.groups ?? [])
+    average = settings.averaging.map { WeightAverage($0) }
     progress = TrainingProgress(updatesPerEpoch: updatesPerEpoch)
     watch = settings.watchInterval.map { GradientWatch(interval: $0, parameters: objective.network.parameters) }
   }
 
-  /// Trains until all epochs are done, patience is exhausted, or a stop is requested.
+  /// Trains until all epochs are done, patience is exhausted, or a stop is requested. The network is left with averaged
+  /// weights where there are any, unless the training was interrupted.
   ///
   /// - Parameters:
   ///   - resuming: Whether to go on from the newest checkpoint in the folder that is whole.
   ///   - report: Called with every event, on the calling thread.
-  /// - Throws: `.notFinite` when a loss or gradient is not a number; the update is not made, and the last checkpoint
-  ///   stays. `.usage` when a new training would overwrite one, `.missing` when there is none to resume; otherwise what
-  ///   reading, writing and the objective throw.
+  /// - Throws: `.notFinite` when the losses or gradients of so many updates in a row are not finite
+  ///   (``TrainingSettings/mostSkippedUpdates``); they are not made, and the last checkpoint stays. `.usage` when a new
+  ///   training would overwrite one, `.missing` when there is none to resume; otherwise what reading, writing and the
+  ///   objective throw.
   @discardableResult
   public mutating func run(
     resuming: Bool = false, _ report: (TrainingEvent) -> Void = { _ in }
@@ -97,10 +102,15 @@ public struct Trainer<Target: Objective> {
     }
     let watched = watch?.note(gradients, listener: listener)
     let (norm, scale) = settings.clipping.clip(&gradients, of: parameters)
-    guard loss.isFinite, norm.isFinite else { throw leftTheNumbers(loss: loss, norm: norm) }
+    guard loss.isFinite, norm.isFinite else {
+      let reason = loss.isFinite ? "the gradient's norm is \(norm)" : "the loss is \(loss)"
+      let skipped = try skip(reason, units: units, seconds: (ContinuousClock.now - start) / .seconds(1))
+      return report(.skippedUpdate(skipped))
+    }
     let learningRate = learningRate(ofUpdate: progress.updatesDone)
     optimizer.update(parameters, with: gradients, learningRate: learningRate, gradientScale: scale)
     objective.afterUpdate()
+    average?.add(parameters)
 
     let seconds = (ContinuousClock.now - start) / .seconds(1)
     progress.count(loss: Double(loss), units: units, norm: norm, seconds: seconds)
@@ -123,24 +133,58 @@ public struct Trainer<Target: Objective> {
     }
   }
 
+  private mutating func skip(_ reason: String, units: Int, seconds: Double) throws(UnrollError) -> SkippedUpdate {
+    let inARow = progress.countSkipped(seconds: seconds)
+    guard inARow < TrainingSettings.mostSkippedUpdates else {
+      throw leftTheNumbers(
+        "\(reason); the last \(inARow) updates were not made",
+        at: "epoch \(progress.epoch + 1), update \(progress.updateInEpoch)")
+    }
+    pace.count(units: units, seconds: seconds)
+    objective.afterSkippedUpdate()
+    return SkippedUpdate(
+      epoch: progress.epoch + 1, update: progress.updateInEpoch, updatesDone: progress.updatesDone, inARow: inARow,
+      reason: reason)
+  }
+
   private mutating func endEpoch(_ report: (TrainingEvent) -> Void) throws {
     let ended = progress
-    let validationLoss = try objective.validationLoss()
-    if let validationLoss, !validationLoss.isFinite { throw leftTheNumbers(validationLoss: validationLoss) }
-    let isBest = progress.endEpoch(
-      trainingLoss: ended.meanLoss, validationLoss: validationLoss, stopping: settings.earlyStopping)
+    guard ended.updatesMadeInEpoch > 0 else {
+      throw leftTheNumbers("no update of the epoch could be made", at: "end of epoch \(progress.epoch + 1)")
+    }
+    let isAveraged = average?.isThere == true
+    let (validationLoss, isBest) = try judge()
     let epoch = EpochReport(
       epoch: progress.epoch, updatesDone: ended.updatesDone, trainingLoss: ended.meanLoss,
-      validationLoss: validationLoss, isBest: isBest, gradientNorm: ended.normSum / Double(ended.updateInEpoch),
+      validationLoss: validationLoss, isBest: isBest, gradientNorm: ended.normSum / Double(ended.updatesMadeInEpoch),
       learningRate: learningRate(ofUpdate: ended.updatesDone - 1), seconds: ended.seconds,
-      unitsPerSecond: ended.seconds > 0 ? Double(ended.units) / ended.seconds : 0, peakMemory: peakMemory())
+      unitsPerSecond: ended.seconds > 0 ? Double(ended.units) / ended.seconds : 0, peakMemory: peakMemory(),
+      isAveraged: isAveraged ? true : nil, skippedUpdates: (ended.skipped?.inEpoch).flatMap { $0 > 0 ? $0 : nil })
     // The checkpoint comes last: whatever is killed between these lines is done again, alike, from the one before.
-    if let store {
-      if isBest { try Weights.save(objective.network, to: store.weights) }
-      try store.history.append(epoch)
-    }
+    try store?.history.append(epoch)
     report(.epoch(epoch))
     try save(report)
+  }
+
+  /// Judges the epoch by the weights, or their averages where there are any, and keeps these when they are the best.
+  private mutating func judge() throws -> (validationLoss: Double?, isBest: Bool) {
+    let parameters = objective.network.parameters
+    let trained = average?.exchange(parameters)
+    defer { for (named, value) in zip(parameters, trained ?? []) { named.parameter.value = value } }
+    let trainingLoss = progress.meanLoss
+    let validationLoss = try objective.validationLoss()
+    if let validationLoss, !validationLoss.isFinite {
+      throw leftTheNumbers("the validation loss is \(validationLoss)", at: "end of epoch \(progress.epoch + 1)")
+    }
+    let isBest = progress.endEpoch(
+      trainingLoss: trainingLoss, validationLoss: validationLoss, stopping: settings.earlyStopping)
+    if isBest, let store { try Weights.save(objective.network, to: store.weights) }
+    if case .triggered(let patience) = settings.averaging, average?.isThere == false,
+      progress.triggersAveraging(validationLoss ?? trainingLoss, patience: patience)
+    {
+      average?.begin(parameters)
+    }
+    return (validationLoss, isBest)
   }
 
   private func learningRate(ofUpdate update: Int) -> Float {
@@ -155,10 +199,13 @@ public struct Trainer<Target: Objective> {
 
   private var isCheckpointDue: Bool {
     guard let interval = settings.checkpointInterval, !progress.isEpochComplete else { return false }
+    // Between updates that cannot be made is no good place to go on from.
+    guard progress.skipped?.inARow ?? 0 == 0 else { return false }
     return progress.updatesDone % interval == 0
   }
 
   private func finish(_ reason: TrainingSummary.Reason, _ report: (TrainingEvent) -> Void) -> TrainingSummary {
+    if reason != .interrupted { _ = average?.exchange(objective.network.parameters) }
     let summary = TrainingSummary(
       reason: reason, epochsDone: progress.epoch, updatesDone: progress.updatesDone,
       bestValidationLoss: progress.bestValidationLoss, bestEpoch: progress.bestEpoch)
@@ -166,17 +213,9 @@ public struct Trainer<Target: Objective> {
     return summary
   }
 
-  private func leftTheNumbers(loss: Float, norm: Double) -> UnrollError {
-    let what = loss.isFinite ? "the gradient's norm is \(norm)" : "the loss is \(loss)"
-    return UnrollError(
-      .notFinite, "\(what); the update was not made",
-      at: "epoch \(progress.epoch + 1), update \(progress.updateInEpoch + 1)",
-      hint: "lower --learning-rate or --clip and train again; the last checkpoint is unharmed")
-  }
-
-  private func leftTheNumbers(validationLoss: Double) -> UnrollError {
+  private func leftTheNumbers(_ what: String, at place: String) -> UnrollError {
     UnrollError(
-      .notFinite, "the validation loss is \(validationLoss)", at: "end of epoch \(progress.epoch + 1)",
+      .notFinite, what, at: place,
       hint: "lower --learning-rate or --clip and train again; the last checkpoint is unharmed")
   }
 }
@@ -202,9 +241,10 @@ extension Trainer {
     guard let store else { return }
     let snapshot = objective.snapshot
     progress.objective = snapshot.values
+    progress.averagedUpdates = average.flatMap { $0.isThere ? $0.count : nil }
     let checkpoint = Checkpoint(
       progress: progress, model: Weights.named(objective.network), optimizer: optimizer.state,
-      objective: snapshot.tensors)
+      average: average?.state ?? [], objective: snapshot.tensors)
     let path = try store.write(checkpoint.encoded(), update: progress.updatesDone)
     report(.checkpoint(CheckpointReport(path: path, updatesDone: progress.updatesDone)))
   }
@@ -242,7 +282,14 @@ extension Trainer {
     try checkpoint.progress.validate(updatesPerEpoch: objective.updatesPerEpoch, at: path)
     try Weights.assign(checkpoint.model, to: objective.network, at: path)
     try optimizer.restore(
-      checkpoint.optimizer, updateCount: checkpoint.progress.updatesDone, for: objective.network.parameters, at: path)
+      checkpoint.optimizer, updateCount: checkpoint.progress.updatesMade, for: objective.network.parameters, at: path)
+    guard average != nil || checkpoint.average.isEmpty else {
+      throw UnrollError(
+        .invalidData, "the checkpoint has averaged weights, and the settings average none", at: path,
+        hint: "resume with the settings that the training began with")
+    }
+    try average?.restore(
+      checkpoint.average, count: checkpoint.progress.averagedUpdates ?? 0, for: objective.network.parameters, at: path)
     try objective.restore(ObjectiveSnapshot(tensors: checkpoint.objective, values: checkpoint.progress.objective))
     progress = checkpoint.progress
   }

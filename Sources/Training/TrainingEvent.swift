@@ -1,12 +1,14 @@
 /// What happens in a training, as it happens.
 ///
 /// Encoded, an event is one flat object: `{"event": "epoch", "epoch": 2, …}`, with the fields of its report; `event` is
-/// `resumed`, `update`, `watch`, `epoch`, `checkpoint` or `stopped`.
+/// `resumed`, `update`, `skippedUpdate`, `watch`, `epoch`, `checkpoint` or `stopped`.
 public enum TrainingEvent: Sendable, Encodable {
   /// A training goes on from a checkpoint.
   case resumed(Resumption)
   /// An update was made.
   case update(UpdateReport)
+  /// An update was not made, as its loss or gradient is not finite.
+  case skippedUpdate(SkippedUpdate)
   /// The update before was watched.
   case watch(WatchReport)
   /// An epoch is complete.
@@ -24,6 +26,7 @@ public enum TrainingEvent: Sendable, Encodable {
       switch self {
       case .resumed(let report): ("resumed", report)
       case .update(let report): ("update", report)
+      case .skippedUpdate(let report): ("skippedUpdate", report)
       case .watch(let report): ("watch", report)
       case .epoch(let report): ("epoch", report)
       case .checkpoint(let report): ("checkpoint", report)
@@ -76,6 +79,24 @@ public struct UpdateReport: Sendable, Hashable, Encodable {
   public let unitsPerSecond: Double
   /// Seconds until the last epoch ends, at the mean speed since the start or resumption.
   public let secondsLeft: Double
+
+  /// Number of updates made since the beginning of the training.
+  public var updatesDone: Int { (epoch - 1) * updatesPerEpoch + update }
+}
+
+/// An update that was not made: weights, averages and the optimiser stay as they were, and the next minibatch's turn
+/// comes.
+public struct SkippedUpdate: Sendable, Hashable, Encodable {
+  /// The epoch, from 1.
+  public let epoch: Int
+  /// The update within the epoch, from 1.
+  public let update: Int
+  /// Number of minibatches seen since the beginning of the training.
+  public let updatesDone: Int
+  /// How many it is in a row; at ``TrainingSettings/mostSkippedUpdates`` the training ends.
+  public let inARow: Int
+  /// What is not finite: `the loss is nan`.
+  public let reason: String
 }
 
 /// One epoch. This is also a line of `history.jsonl`.
@@ -100,6 +121,10 @@ public struct EpochReport: Sendable, Hashable, Codable {
   public let unitsPerSecond: Double
   /// The most memory that the process had so far, in bytes; nil when the system does not tell.
   public let peakMemory: Int?
+  /// Whether averaged weights were judged; nil: no.
+  public let isAveraged: Bool?
+  /// Number of updates that were not made, as a loss or gradient was not finite; nil: none.
+  public let skippedUpdates: Int?
 }
 
 /// A checkpoint that is on disk.

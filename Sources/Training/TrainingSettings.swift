@@ -18,6 +18,8 @@ public struct TrainingSettings: Hashable, Sendable, Codable {
   public var clipping: Clipping
   /// When to stop before the last epoch; never by default.
   public var earlyStopping: EarlyStopping?
+  /// How weights are averaged; not at all by default.
+  public var averaging: Averaging?
   /// Number of updates between checkpoints within an epoch; none by default. Every epoch ends with one anyway.
   public var checkpointInterval: Int?
   /// Parameters that are trained in a way of their own; nil: none.
@@ -28,8 +30,8 @@ public struct TrainingSettings: Hashable, Sendable, Codable {
   /// Creates settings.
   public init(
     epochs: Int = 10, learningRate: Float = 0.002, rule: UpdateRule = .adam(), schedule: Schedule = .constant,
-    clipping: Clipping = .norm(5), earlyStopping: EarlyStopping? = nil, checkpointInterval: Int? = nil,
-    groups: [ParameterGroup]? = nil, watchInterval: Int? = nil
+    clipping: Clipping = .norm(5), earlyStopping: EarlyStopping? = nil, averaging: Averaging? = nil,
+    checkpointInterval: Int? = nil, groups: [ParameterGroup]? = nil, watchInterval: Int? = nil
   ) {
     self.epochs = epochs
     self.learningRate = learningRate
@@ -37,10 +39,15 @@ public struct TrainingSettings: Hashable, Sendable, Codable {
     self.schedule = schedule
     self.clipping = clipping
     self.earlyStopping = earlyStopping
+    self.averaging = averaging
     self.checkpointInterval = checkpointInterval
     self.groups = groups
     self.watchInterval = watchInterval
   }
+
+  /// Number of updates in a row without a finite loss and gradient after which a training ends. One or two can come of
+  /// data that are rare; between three nothing changed but the data, so that it is the weights that are beyond help.
+  public static let mostSkippedUpdates = 3
 
   /// Throws a usage error that names the setting when one is outside its range.
   public func validate() throws(UnrollError) {
@@ -54,6 +61,7 @@ public struct TrainingSettings: Hashable, Sendable, Codable {
     for group in groups ?? [] { try group.validate() }
     try schedule.validate()
     try clipping.validate()
+    try averaging?.validate(for: rule)
     if let earlyStopping {
       try require(
         earlyStopping.patience > 0, "a patience is 1 or more epochs, not \(earlyStopping.patience)",
@@ -88,5 +96,30 @@ public struct EarlyStopping: Hashable, Sendable, Codable {
   public init(patience: Int, minimumImprovement: Double = 0) {
     self.patience = patience
     self.minimumImprovement = minimumImprovement
+  }
+}
+
+extension TrainingSettings {
+  /// Changes what may change in the middle of a training: the number of epochs, and the patience, 0 for none; nil
+  /// leaves it.
+  package mutating func extend(epochs: Int?, patience: Int?) {
+    if let epochs { self.epochs = epochs }
+    switch patience {
+    case nil: break
+    case 0: earlyStopping = nil
+    case let patience?: earlyStopping = EarlyStopping(patience: patience)
+    }
+  }
+}
+
+extension EarlyStopping {
+  /// What suits a training of which nothing is known: 5 epochs; half of all epochs, if these are more, where the
+  /// learning rate falls, as small rates improve late what long stood still; and so many more as NT-ASGD waits.
+  ///
+  ///     settings.earlyStopping = .usual(for: settings)
+  public static func usual(for settings: TrainingSettings) -> EarlyStopping {
+    var patience = settings.schedule == .constant ? 5 : max(5, settings.epochs / 2)
+    if case .triggered(let epochs) = settings.averaging { patience += min(epochs, Averaging.longest) + 1 }
+    return EarlyStopping(patience: patience)
   }
 }

@@ -51,7 +51,7 @@ public enum UpdateRule: Hashable, Sendable, Codable {
   package func validate() throws(UnrollError) {
     switch self {
     case .sgd(let momentum, let nesterov, let decay):
-      try require(momentum >= 0 && momentum < 1, "a momentum is in 0..<1, not \(momentum)")
+      try require(momentum >= 0 && momentum < 1, "a momentum is in 0..<1, not \(momentum)", hint: "change --momentum")
       try require(!nesterov || momentum > 0, "Nesterov's look ahead needs a momentum above 0")
       try decay.validate()
     case .adam(let beta1, let beta2, let epsilon, let decay), .adamW(let beta1, let beta2, let epsilon, let decay):

@@ -102,7 +102,8 @@ struct GradientsBench: ParsableCommand {
       norms = state.gradientNorms
       decay = state.decay
       spectral =
-        cell == .elman ? layer.recurrentWeights.first.map { $0.spectralRadius * (1 - state.magnitude * state.magnitude) } : nil
+        cell == .elman
+        ? layer.recurrentWeights.first.map { $0.spectralRadius * (1 - state.magnitude * state.magnitude) } : nil
       lyapunovExponent = layer.lyapunovExponent
       steps = state.decay.flatMap { $0 < 1 ? log(0.01) / log($0) : nil }
       firstShare = (norms.first ?? 0) / max(norms.last ?? 0, .leastNormalMagnitude)
@@ -111,13 +112,15 @@ struct GradientsBench: ParsableCommand {
     }
 
     static let columns = [
-      "length", "cell", "clip", "update", "decay", "spectral", "exponent", "steps", "first/last", "norm", "held-out loss",
+      "length", "cell", "clip", "update", "decay", "spectral", "exponent", "steps", "first/last", "norm",
+      "held-out loss",
     ]
 
     var values: [String] {
       func text(_ value: Double?) -> String { value.map { String(format: "%.4g", $0) } ?? "-" }
       return [
-        "\(length)", cell, "\(clip)", "\(updatesDone)", text(decay), text(spectral), text(lyapunovExponent), text(steps),
+        "\(length)", cell, "\(clip)", "\(updatesDone)", text(decay), text(spectral), text(lyapunovExponent),
+        text(steps),
         text(firstShare), text(gradientNorm), text(heldOutLoss),
       ]
     }

@@ -27,7 +27,9 @@ struct DoctorCommand: ParsableCommand {
   func run() throws {
     common.apply()
     let record = try TrainingRecord(of: folder)
-    var found = Doctor(history: record.epochs, watched: record.watched, window: try window).diagnoses()
+    let doctor = Doctor(
+      history: record.epochs, watched: record.watched, window: try window, judgedBy: try judgedBy)
+    var found = doctor.diagnoses()
     if !withoutData { found += try dataDiagnoses() }
     if common.json {
       for diagnosis in found { try Console.json(DiagnosisLine(diagnosis)) }
@@ -42,6 +44,15 @@ struct DoctorCommand: ParsableCommand {
     get throws {
       guard try ModelFolder.paradigm(of: folder) == "text" else { return nil }
       return try LanguageModel.load(from: folder).configuration.length
+    }
+  }
+
+  /// What judges the epochs of a model of examples, unless it is the loss.
+  private var judgedBy: String? {
+    get throws {
+      let paradigm = try ModelFolder.paradigm(of: folder)
+      let name = StoredModels.all.first { $0.paradigm == paradigm }?.judgedBy
+      return name == "nats" ? nil : name
     }
   }
 

@@ -36,29 +36,42 @@ protocol ExampleCommand: ParsableCommand {
 extension ExampleCommand {
   func run() throws {
     common.apply()
+    if let repetition = try training.repetition(in: data.out, resuming: data.resume, json: common.json) {
+      return try repetition.run { seed, folder in
+        try run(seed: seed, in: folder, training.tensorboard?.inside(folder))
+      }
+    }
+    _ = try run(seed: training.seed, in: data.out, training.tensorboard)
+  }
+
+  private func run(seed: UInt64?, in folder: String, _ tensorboard: TensorBoardFolder?) throws -> [Measure]? {
     var bad = BadLines(skips: data.skipBadLines)
-    let training = try data.resume ? resumed(&bad) : new(&bad)
-    try ExampleRun(
-      training: training, folder: data.out, json: common.json, skipped: bad.skipped, watches: self.training.watch.watch
+    let training = try data.resume ? resumed(&bad) : new(seed, folder, &bad)
+    return try ExampleRun(
+      training: training, folder: folder, json: common.json, skipped: bad.skipped,
+      watches: self.training.watch.watch, tensorboard: tensorboard
     ).run()
   }
 
-  private func new(_ bad: inout BadLines) throws -> ExampleTraining<Model> {
+  private func new(_ seed: UInt64?, _ folder: String, _ bad: inout BadLines) throws -> ExampleTraining<Model> {
     guard let path = data.data, !path.isEmpty else {
       throw UnrollError(.usage, "there are no data to train on", hint: "name a file: --data FILE")
     }
     var configuration = try configuration()
     if let batch = training.batch { configuration.batch = batch }
-    if let seed = training.seed { configuration.seed = seed }
+    if let seed { configuration.seed = seed }
+    configuration.longestMemory = training.chrono?.steps
+    try training.applyInitializer(to: &configuration.shape)
     try training.apply(to: &configuration.settings)
     let files = TextFiles(path: path, validation: data.validation, test: data.test)
-    return try ExampleTraining<Model>(configuration, on: files, savingTo: data.out, &bad)
+    return try ExampleTraining<Model>(configuration, on: files, savingTo: folder, &bad)
   }
 
   private func resumed(_ bad: inout BadLines) throws -> ExampleTraining<Model> {
     try TrainingOptions.refuse(given + training.given)
     return try ExampleTraining<Model>(
-      resuming: data.out, files: (data.data, data.validation, data.test), epochs: training.epochs, &bad)
+      resuming: data.out, files: (data.data, data.validation, data.test), epochs: training.epochs,
+      patience: training.patience, &bad)
   }
 }
 
@@ -70,24 +83,37 @@ struct ExampleRun<Model: FileModel> {
   let skipped: [UnrollError]
   /// Whether the gradients are shown.
   let watches: Bool
+  let tensorboard: TensorBoardFolder?
 
-  func run() throws {
+  /// Returns what was measured; nil when the training was interrupted.
+  func run() throws -> [Measure]? {
     let stop = StopRequest()
     let interruption = Interruption(requesting: stop)
     defer { interruption.end() }
     note(training.model.summary + (training.model.configuration.data.map { "; \($0.path)" } ?? ""))
     try SkippedLines(skipped).show(json: json)
     var progress = ProgressLine(json: json, unit: Model.units, judgedBy: Model.Score.judgedBy, watches: watches)
-    let summary = try training.run(stop: stop) { progress.show($0) }
+    let log = try tensorboard?.log(of: folder, training.model.configuration)
+    let summary = try training.run(stop: stop) {
+      progress.show($0)
+      log?.record($0)
+    }
+    log?.showFailure()
     if summary.reason == .interrupted {
       note("to go on: unroll train \(Model.paradigm) --out \(folder) --resume")
-      return
+      return nil
+    }
+    var measures: [Measure] = []
+    if let loss = summary.bestValidationLoss {
+      measures.append(Measure(part: "validation", name: Model.Score.judgedBy, value: loss))
     }
     if !training.test.isEmpty {
       let line = ModelScoreLine(part: "test", score: training.model.score(of: training.test))
+      measures += line.score.measures.map { Measure(part: "test", name: $0.name, value: $0.value) }
       if json { try Console.json(line) } else { note("test: \(line.score.text)") }
     }
     note("to use it: unroll predict \(folder) --data FILE; unroll evaluate \(folder) --data FILE")
+    return measures
   }
 
   private func note(_ text: String) {

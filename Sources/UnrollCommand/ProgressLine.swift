@@ -39,7 +39,7 @@ struct ProgressLine {
     self.unit = unit
     self.judgedBy = judgedBy
     panel = watches ? WatchPanel() : nil
-    warnings = Warnings(window: window)
+    warnings = Warnings(window: window, judgedBy: judgedBy == "validation" ? nil : judgedBy)
   }
 
   /// Shows events as JSON when asked, else as standard error's kind asks for.
@@ -62,6 +62,8 @@ struct ProgressLine {
       line("going on after update \(resumption.updatesDone) (\(resumption.path))")
     case .update(let update): show(update)
     case .watch(let report): show(report)
+    case .skippedUpdate(let update):
+      line("epoch \(update.epoch)  update \(update.update) was not made: \(update.reason)")
     case .epoch(let epoch):
       line(text(epoch))
       for warning in warnings.after(epoch) { line("  ! " + warning) }
@@ -133,18 +135,19 @@ struct ProgressLine {
 /// What a ``Doctor`` finds while a training runs, each kind told once.
 private struct Warnings {
   let window: Int?
+  let judgedBy: String?
   private var epochs: [EpochReport] = []
   private var watched: [WatchReport] = []
   private var told: Set<Diagnosis.Kind> = []
 
-  init(window: Int?) { self.window = window }
+  init(window: Int?, judgedBy: String?) { (self.window, self.judgedBy) = (window, judgedBy) }
 
   mutating func add(_ report: WatchReport) { watched.append(report) }
 
   /// What is new after an epoch.
   mutating func after(_ epoch: EpochReport) -> [String] {
     epochs.append(epoch)
-    let found = Doctor(history: epochs, watched: watched, window: window).diagnoses()
+    let found = Doctor(history: epochs, watched: watched, window: window, judgedBy: judgedBy).diagnoses()
     return found.filter { told.insert($0.kind).inserted }.map { "\($0.title.lowercased()): \($0.evidence)" }
   }
 }
@@ -161,7 +164,10 @@ extension ProgressLine {
 
   private func text(_ epoch: EpochReport) -> String {
     var text = "epoch \(epoch.epoch)  loss \(decimals(epoch.trainingLoss, 4))"
-    if let loss = epoch.validationLoss { text += "  \(judgedBy) \(decimals(loss, 4))\(epoch.isBest ? " (best)" : "")" }
+    if let loss = epoch.validationLoss {
+      let averaged = epoch.isAveraged == true ? ", averaged," : ""
+      text += "  \(judgedBy)\(averaged) \(decimals(loss, 4))\(epoch.isBest ? " (best)" : "")"
+    }
     text += "  \(count(epoch.unitsPerSecond)) \(unit)/s  \(Self.duration(epoch.seconds))"
     if let bytes = epoch.peakMemory { text += "  peak \(bytes >> 20) MiB" }
     return text

@@ -9,8 +9,10 @@ struct TextRun {
   let json: Bool
   /// Whether the gradients are shown.
   let watches: Bool
+  let tensorboard: TensorBoardFolder?
 
-  func run() throws {
+  /// Returns what was measured; nil when the training was interrupted.
+  func run() throws -> [Measure]? {
     let stop = StopRequest()
     let interruption = Interruption(requesting: stop)
     defer { interruption.end() }
@@ -18,10 +20,15 @@ struct TextRun {
     var progress = ProgressLine(
       json: json, unit: training.model.vocabulary.unit.rawValue, watches: watches,
       window: training.model.configuration.length)
-    let summary = try training.run(stop: stop) { progress.show($0) }
+    let log = try tensorboard?.log(of: folder, training.model.configuration)
+    let summary = try training.run(stop: stop) {
+      progress.show($0)
+      log?.record($0)
+    }
+    log?.showFailure()
     if summary.reason == .interrupted {
       note("to go on: unroll train text --out \(folder) --resume")
-      return
+      return nil
     }
     let score = try training.model.evaluate(training.corpus.test, source: "the test part")
     if json {
@@ -30,6 +37,8 @@ struct TextRun {
       note("test: \(score.text)")
       note("to see what it has learnt: unroll generate \(folder) --length 500")
     }
+    let validation = summary.bestValidationLoss.map { [Measure(part: "validation", name: "nats", value: $0)] } ?? []
+    return validation + score.measures.map { Measure(part: "test", name: $0.name, value: $0.value) }
   }
 
   private func introduce() {

@@ -72,11 +72,23 @@ struct TrainTextCommand: ParsableCommand {
 
   func run() throws {
     common.apply()
-    let training = try resume ? resumed() : new()
-    try TextRun(training: training, folder: out, json: common.json, watches: self.training.watch.watch).run()
+    if let repetition = try training.repetition(in: out, resuming: resume, json: common.json) {
+      return try repetition.run { seed, folder in
+        try run(seed: seed, in: folder, training.tensorboard?.inside(folder))
+      }
+    }
+    _ = try run(seed: training.seed, in: out, training.tensorboard)
   }
 
-  private func new() throws -> TextTraining {
+  private func run(seed: UInt64?, in folder: String, _ tensorboard: TensorBoardFolder?) throws -> [Measure]? {
+    let training = try resume ? resumed() : new(seed, folder)
+    return try TextRun(
+      training: training, folder: folder, json: common.json, watches: self.training.watch.watch,
+      tensorboard: tensorboard
+    ).run()
+  }
+
+  private func new(_ seed: UInt64?, _ folder: String) throws -> TextTraining {
     guard let data = text.data, !data.isEmpty else {
       throw UnrollError(.usage, "there is no text to train on", hint: "name a file: --data FILE")
     }
@@ -87,7 +99,7 @@ struct TrainTextCommand: ParsableCommand {
     }
     let files = TextFiles(path: data, validation: text.validation, test: text.test)
     let corpus = try TextCorpus(contentsOf: files, as: tokenization())
-    return try TextTraining(try configured(for: corpus), on: corpus, savingTo: out)
+    return try TextTraining(configured(for: corpus, seed: seed), on: corpus, savingTo: folder)
   }
 
   private func tokenization() throws -> Tokenization {
@@ -129,11 +141,13 @@ struct TrainTextCommand: ParsableCommand {
     ]
     try TrainingOptions.refuse(
       fixed + network.regularization.given + network.regularizers.given + windows + training.given)
-    return try TextTraining(resuming: out, data: (text.data, text.validation, text.test), epochs: training.epochs)
+    return try TextTraining(
+      resuming: out, data: (text.data, text.validation, text.test), epochs: training.epochs, patience: training.patience
+    )
   }
 
   /// The defaults, with the flags that were given.
-  private func configured(for corpus: TextCorpus) throws -> TextConfiguration {
+  private func configured(for corpus: TextCorpus, seed: UInt64?) throws -> TextConfiguration {
     var configuration = TextConfiguration(for: corpus)
     func set<T>(_ path: WritableKeyPath<TextConfiguration, T>, _ value: T?) {
       if let value { configuration[keyPath: path] = value }
@@ -152,7 +166,9 @@ struct TrainTextCommand: ParsableCommand {
     set(\.step, window.step)
     configuration.sampledSoftmax = window.sampledSoftmax
     set(\.batch, training.batch)
-    set(\.seed, training.seed)
+    set(\.seed, seed)
+    configuration.longestMemory = training.chrono?.steps
+    configuration.network.recurrentInitializer = training.recurrentInitializer?.initializer
     try training.apply(to: &configuration.settings)
     return configuration
   }

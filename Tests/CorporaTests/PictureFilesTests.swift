@@ -58,6 +58,16 @@ import Testing
     }
   }
 
+  @Test func whatIsWrittenIsRead() throws {
+    for (width, height) in [(1, 1), (5, 3), (700, 400)] {
+      let pixels = (0..<3 * width * height).map { UInt8(truncatingIfNeeded: $0 &* $0 >> 3) }
+      let picture = try PNGPicture(PNGImage(width: width, height: height, pixels: pixels).data, at: "a.png")
+      #expect(picture.width == width && picture.height == height && picture.pixels == pixels)
+    }
+    // One colour takes next to no room.
+    #expect(PNGImage(width: 500, height: 500, pixels: [UInt8](repeating: 9, count: 750_000)).data.count < 3_000)
+  }
+
   /// A changed byte is always found: chunks have checksums.
   @Test func damageIsFound() throws {
     for entry in try Self.golden.get().pictures {

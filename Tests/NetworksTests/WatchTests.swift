@@ -30,7 +30,8 @@ import Testing
   }
 
   private func expectEqual(
-    _ gradient: Tensor, _ probes: Probes, _ gradients: Gradients, _ layout: Layout, sourceLocation: SourceLocation = #_sourceLocation
+    _ gradient: Tensor, _ probes: Probes, _ gradients: Gradients, _ layout: Layout,
+    sourceLocation: SourceLocation = #_sourceLocation
   ) throws {
     let largest = Double(gradient.values.map { abs($0) }.max() ?? 0)
     #expect(largest > 0, sourceLocation: sourceLocation)

@@ -41,6 +41,30 @@ extension TrainingTests {
       #expect(gradients[model.bias] == Tensor([-6, 2, 0.5]))
     }
 
+    /// Each row by itself, in Double; a bias is one row.
+    @Test func adaptiveScalesUnits() {
+      for (ratio, floor) in [(Float(2), false), (0.1, false), (0.1, true)] {
+        if floor { model.weight.value = .zeros(model.weight.shape) }
+        var clipped = gradients
+        let (norm, scale) = Clipping.adaptive(ratio).clip(&clipped, of: model.parameters)
+        #expect(norm == self.norm && scale == 1)
+        for (parameter, rows) in [(model.weight, 2), (model.bias, 1)] {
+          let (own, before, after) = (
+            parameter.value.values, gradients[parameter]?.values ?? [], clipped[parameter]?.values ?? []
+          )
+          let length = own.count / rows
+          for row in 0..<rows {
+            let places = row * length..<(row + 1) * length
+            func norm(_ values: [Float]) -> Double {
+              values[places].reduce(0) { $0 + Double($1) * Double($1) }.squareRoot()
+            }
+            let factor = min(1, Double(ratio) * max(0.001, norm(own)) / norm(before))
+            for i in places { #expect(abs(Double(after[i]) - factor * Double(before[i])) < 1e-6) }
+          }
+        }
+      }
+    }
+
     @Test func countsOnlyGradientsThatAreThere() {
       var clipped = gradients
       clipped[model.weight] = nil

@@ -28,6 +28,9 @@ struct Regression: Objective {
     var random: RandomSource
     var order: [Int]
     var next: Int
+    /// Minibatches and epochs so far.
+    var seen = 0
+    var epochs = 0
   }
 
   let network: Affine
@@ -40,10 +43,10 @@ struct Regression: Objective {
 
   /// Validation losses of the epochs to come, instead of computed ones; an empty list is no validation data.
   var validationLosses: [Double]?
-  /// The update, from 0 over all epochs, whose loss is no number.
-  var poisonedUpdate: Int?
-  private(set) var updatesDone = 0
-  private var epochsBegun = 0
+  /// The updates, from 0 over all epochs, whose loss is no number.
+  var poisonedUpdates: Set<Int> = []
+  /// Those that were told to have been skipped.
+  private(set) var skipped: [Int] = []
 
   init(inputs count: Int = 5, outputs: Int = 2, updatesPerEpoch: Int = 4, seed: UInt64 = 1) {
     network = Affine(inputs: count, outputs: outputs, seed: seed)
@@ -60,24 +63,26 @@ struct Regression: Objective {
   mutating func beginEpoch(_ epoch: Int) throws {
     values.order = values.random.permutation(inputs.shape[0])
     values.next = 0
-    epochsBegun = epoch + 1
+    values.epochs = epoch + 1
   }
 
   mutating func nextLoss() throws -> Loss {
-    defer { updatesDone += 1 }
+    defer { values.seen += 1 }
     let rows = values.order[values.next..<min(values.next + batch, values.order.count)].map { Int32($0) }
     values.next += batch
     let x = inputs.gatheringRows(rows)
     let output = network(x * values.random.dropoutMask(x.shape, rate: 0.25)) + carried * 0.1
     carried = output.detached.rows(0..<1).reshaped(to: carried.shape)
     let loss = square(output - targets.gatheringRows(rows)).mean()
-    return Loss(mean: updatesDone == poisonedUpdate ? loss * .nan : loss, units: rows.count)
+    return Loss(mean: poisonedUpdates.contains(values.seen) ? loss * .nan : loss, units: rows.count)
   }
 
   func validationLoss() throws -> Double? {
-    if let validationLosses { return validationLosses.isEmpty ? nil : validationLosses[epochsBegun - 1] }
+    if let validationLosses { return validationLosses.isEmpty ? nil : validationLosses[values.epochs - 1] }
     return Double(square(network(inputs) - targets).mean().scalar)
   }
+
+  mutating func afterSkippedUpdate() { skipped.append(values.seen - 1) }
 
   var snapshot: ObjectiveSnapshot {
     let encoder = JSONEncoder()

@@ -36,11 +36,22 @@ extension TrainingTests {
           && Schedule.constant.warmingUp(atMost: 3) == .constant)
     }
 
+    @Test func usualPatienceLeavesACosineTime() {
+      func patience(_ epochs: Int, _ schedule: Schedule, _ averaging: Averaging? = nil) -> Int {
+        EarlyStopping.usual(for: TrainingSettings(epochs: epochs, schedule: schedule, averaging: averaging)).patience
+      }
+      #expect(patience(100, .constant) == 5 && patience(3, .cosine()) == 5)
+      #expect(patience(40, .cosine()) == 20 && patience(21, .stepDecay(every: 9, factor: 0.5)) == 10)
+      // NT-ASGD begins before patience ends.
+      #expect(patience(100, .constant, .triggered(patience: 7)) == 13)
+    }
+
     @Test func settingsSurviveJSON() throws {
       let settings = TrainingSettings(
         epochs: 3, learningRate: 0.1, rule: .sgd(momentum: 0.9, nesterov: true, weightDecay: 0.5),
         schedule: .cosine(warmUp: 7, final: 0.25), clipping: .value(0.5),
-        earlyStopping: EarlyStopping(patience: 2, minimumImprovement: 0.01), checkpointInterval: 11)
+        earlyStopping: EarlyStopping(patience: 2, minimumImprovement: 0.01), averaging: .triggered(patience: 3),
+        checkpointInterval: 11)
       let json = try JSONEncoder().encode(settings)
       #expect(try JSONDecoder().decode(TrainingSettings.self, from: json) == settings)
     }
@@ -66,6 +77,12 @@ extension TrainingTests {
       add("final fraction is in 0...1, not 1.5") { $0.schedule = .cosine(final: 1.5) }
       add("limit of gradients is above 0, not 0.0") { $0.clipping = .norm(0) }
       add("limit of gradients is above 0, not -1.0") { $0.clipping = .value(-1) }
+      add("limit of gradients is above 0, not 0.0") { $0.clipping = .adaptive(0) }
+      add("decay of averages is above 0 and below 1, not 1.0") { $0.averaging = .exponential(decay: 1) }
+      add("averaging waits for 1 to 1000000 epochs, not 0") {
+        ($0.rule, $0.averaging) = (.sgd(), .triggered(patience: 0))
+      }
+      add("of stochastic gradient descent") { $0.averaging = .triggered() }
       add("patience is 1 or more epochs, not 0") { $0.earlyStopping = EarlyStopping(patience: 0) }
       add("minimum improvement is 0 or more") {
         $0.earlyStopping = EarlyStopping(patience: 1, minimumImprovement: -1)

@@ -118,20 +118,46 @@ extension TrainingTests {
       }
     }
 
+    @Test func skipsWhatIsNoNumber() throws {
+      var objective = Regression()
+      objective.poisonedUpdates = [1, 2, 4, 11]
+      var trainer = try Trainer(objective, settings: TrainingSettings(epochs: 3))
+      var weights = bits(objective.network.weight.value)
+      var told: [SkippedUpdate] = []
+      var epochs: [EpochReport] = []
+      try trainer.run { event in
+        let now = bits(objective.network.weight.value)
+        switch event {
+        case .update: #expect(now != weights)
+        case .skippedUpdate(let update):
+          told.append(update)
+          #expect(now == weights)
+        case .epoch(let epoch): epochs.append(epoch)
+        default: break
+        }
+        weights = now
+      }
+      #expect(told.map(\.updatesDone) == [2, 3, 5, 12] && trainer.objective.skipped == [1, 2, 4, 11])
+      #expect(told.map(\.epoch) == [1, 1, 2, 3] && told.map(\.update) == [2, 3, 1, 4])
+      #expect(told.map(\.inARow) == [1, 2, 1, 1] && Set(told.map(\.reason)) == ["the loss is nan"])
+      #expect(epochs.map(\.skippedUpdates) == [2, 1, 1] && epochs.map(\.updatesDone) == [4, 8, 12])
+      #expect(epochs.allSatisfy { $0.trainingLoss > 0.01 && $0.gradientNorm > 0.01 })
+    }
+
     @Test func stopsAtWhatIsNoNumber() throws {
       try withFolder { folder in
         var objective = Regression()
-        objective.poisonedUpdate = 6
+        objective.poisonedUpdates = [5, 6, 7, 8]
         var settings = TrainingSettings(epochs: 3)
-        settings.checkpointInterval = 5
+        settings.checkpointInterval = 1
         var trainer = try Trainer(objective, settings: settings, folder: folder)
         var weights: [UInt32] = []
         let error = unrollError {
           try trainer.run { if case .update = $0 { weights = bits(objective.network.weight.value) } }
         }
         #expect(error?.kind == .notFinite)
-        #expect(error?.message == "the loss is nan; the update was not made")
-        #expect(error?.place == "epoch 2, update 3")
+        #expect(error?.message == "the loss is nan; the last 3 updates were not made")
+        #expect(error?.place == "epoch 2, update 4")
         #expect(error?.hint?.contains("--learning-rate") == true && error?.hint?.contains("--clip") == true)
         #expect(bits(objective.network.weight.value) == weights)
         #expect(names(in: folder + "/checkpoints") == ["update-00000004.safetensors", "update-00000005.safetensors"])

@@ -19,8 +19,10 @@ import Testing
     ("batch", ["0", "-1", "100000000", "9223372036854775807", "nan", "-9223372036854775808"]),
     ("epochs", ["-1", "9223372036854775807", "nan", "ten"]),
     ("learning-rate", ["0", "-1", "nan", "inf", "-inf", "fast"]),
-    ("clip", ["-1", "nan", "inf", "none"]),
-    ("patience", ["0", "-1", "nan", "99999999999999999999"]),
+    ("clip", ["-1", "nan", "inf", "none", "value=-1", "value=0", "adaptive=nan", "adaptive=", "percentile=1"]),
+    ("momentum", ["0.5", "x"]),
+    ("average", ["ema=0", "ema=1", "ema=x", "ema=", "mean", "nt-asgd=x"]),
+    ("patience", ["-1", "nan", "99999999999999999999"]),
     ("checkpoint-every", ["0", "-1", "nan", "never"]),
     ("seed", ["-1", "nan", "18446744073709551616", "x"]),
     ("threads", ["0", "-1", "nan", "99999999999999999999", "all"]),
@@ -153,7 +155,8 @@ import Testing
       ("word-dropout", "0.1"), ("embedding-dropout", "0.1"), ("label-smoothing", "0.1"), ("weight-decay", "0.1"),
       ("activation-penalty", "1"), ("temporal-penalty", "1"), ("weight-decay-of", "embedding=0"), ("step", "8"),
       ("batch", "5"), ("learning-rate", "0.1"), ("schedule", "cosine"), ("optimizer", "sgd"),
-      ("clip", "1"), ("patience", "3"), ("checkpoint-every", "5"), ("seed", "2"),
+      ("clip", "1"), ("momentum", "0.5"), ("average", "ema"), ("checkpoint-every", "5"),
+      ("recurrent-initializer", "identity"), ("chrono", "5"), ("seed", "2"),
     ] {
       try expectFailure(
         Command.unroll(["train", "text", "--out", model, "--resume", "--\(flag)", value, "--json"]), code: 2,
@@ -161,6 +164,9 @@ import Testing
     }
     try expectFailure(
       Command.unroll(["train", "text", "--out", model, "--resume", "--epochs", "-1", "--json"]), code: 2, ["--epochs"])
+    try expectFailure(
+      Command.unroll(["train", "text", "--out", model, "--resume", "--patience", "-1", "--json"]), code: 2,
+      ["--patience"])
     #expect(try folder.data("model/config.json") == before)
     let other = try folder.write(Data((Sample.text + Sample.text).utf8), to: "other.txt")
     try expectFailure(

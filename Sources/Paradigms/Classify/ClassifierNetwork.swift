@@ -32,9 +32,11 @@ public struct ClassifierNetwork: Module {
       let regularization = shape.regularization ?? .none
       return shape.isBidirectional
         ? shape.cell.bidirectional(
-          inputSize: inputs, hiddenSize: shape.hidden, regularization: regularization, using: &random)
+          inputSize: inputs, hiddenSize: shape.hidden, initialization: shape.initialization,
+          regularization: regularization, using: &random)
         : shape.cell.layer(
-          inputSize: inputs, hiddenSize: shape.hidden, regularization: regularization, using: &random)
+          inputSize: inputs, hiddenSize: shape.hidden, initialization: shape.initialization,
+          regularization: regularization, using: &random)
     }
     recurrent = Stack(layers, dropout: shape.dropout)
     attention =

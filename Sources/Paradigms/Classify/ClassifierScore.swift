@@ -33,6 +33,10 @@ public struct ClassifierScore: ModelScore, Hashable {
   public var judged: Double { 1 - accuracy }
   /// `error rate`.
   public static let judgedBy = "error rate"
+  /// Accuracy, macro F1 and loss.
+  public var measures: [(name: String, value: Double)] {
+    [("accuracy", accuracy), ("macroF1", macroF1), ("nats", nats)]
+  }
 
   /// Accuracy on the first line, then a table of labels, then what is confused.
   public var text: String {

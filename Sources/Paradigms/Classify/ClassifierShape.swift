@@ -3,7 +3,7 @@ import Interchange
 import Networks
 
 /// The sizes of a ``Classifier``'s network, and how it reads texts.
-public struct ClassifierShape: ModelShape {
+public struct ClassifierShape: RecurrentShape {
   /// How the outputs over a text become one vector.
   public enum Pooling: String, Hashable, Sendable, Codable, CaseIterable {
     /// The output at the last token.
@@ -28,6 +28,8 @@ public struct ClassifierShape: ModelShape {
   public var columns = TextColumns()
   /// The recurrent layers' cell.
   public var cell = CellKind.lstm
+  /// How the recurrent layers' weights for the state begin; nil: orthogonal.
+  public var recurrentInitializer: Initializer?
   /// Number of recurrent layers.
   public var layers = 1
   /// Values of each layer's hidden state, in each direction.

@@ -271,6 +271,10 @@ public struct Describer: FileModel, ReadingModel, SearchingModel {
     public let nats: Double
     /// 100 - ``BLEU/smoothedScore(order:)``.
     public let judged: Double
+    /// BLEU-4, exact matches and loss.
+    public var measures: [(name: String, value: Double)] {
+      [("bleu.4", bleu.last ?? 0), ("exact", exact), ("nats", nats)]
+    }
     /// For people.
     public var text: String {
       "BLEU-1…4 " + bleu.map { String(format: "%.2f", $0) }.joined(separator: " ")

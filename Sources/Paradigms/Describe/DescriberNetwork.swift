@@ -47,7 +47,7 @@ public struct DescriberNetwork: Module {
     writer = SentenceWriter(
       shape.writer(words: words, hasPlaces: picture.hasPlaces), dropout: shape.dropout,
       outputDropout: shape.outputDropout,
-      labelSmoothing: shape.labelSmoothing, using: &random)
+      labelSmoothing: shape.labelSmoothing, initialization: shape.initialization, using: &random)
     dropout = Dropout(rate: shape.featureDropout)
     self.picture = picture
     shift = shape.shift

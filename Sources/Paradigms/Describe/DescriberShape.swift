@@ -2,13 +2,15 @@ import Interchange
 import Networks
 
 /// The sizes of a ``Describer``'s network, and how it reads files.
-public struct DescriberShape: ModelShape {
+public struct DescriberShape: RecurrentShape {
   /// The file of captions; nil: they stand beside the names.
   public var captions: String?
   /// Words that occur less often are unknown.
   public var minimumCount = 4
   /// The recurrent cell.
   public var cell = CellKind.lstm
+  /// How the recurrent layers' weights for the state begin; nil: orthogonal.
+  public var recurrentInitializer: Initializer?
   /// Values of the hidden state.
   public var hidden = 512
   /// Values of a word's vector.

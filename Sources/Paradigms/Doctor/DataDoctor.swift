@@ -16,12 +16,21 @@ public enum DataDoctor {
   public static func diagnoses<Sample, Input: Hashable>(
     training: [Sample], heldOut: [Sample], content: (Sample) -> (input: Input, label: String?)
   ) -> [Diagnosis] {
-    leak(Set(training.map { content($0).input }), heldOut.map { content($0).input })
-      + imbalance(training.compactMap { content($0).label })
+    // With its label: the same name in the lists of two languages is no copy.
+    func whole(_ sample: Sample) -> Whole<Input> {
+      let (input, label) = content(sample)
+      return Whole(input: input, label: label)
+    }
+    return leak(Set(training.map(whole)), heldOut.map(whole)) + imbalance(training.compactMap { content($0).label })
+  }
+
+  private struct Whole<Input: Hashable>: Hashable {
+    let input: Input
+    let label: String?
   }
 
   /// A twentieth of the held-out examples is more than chance in most data: then a part was copied.
-  private static func leak<Input: Hashable>(_ known: Set<Input>, _ heldOut: [Input]) -> [Diagnosis] {
+  private static func leak<Example: Hashable>(_ known: Set<Example>, _ heldOut: [Example]) -> [Diagnosis] {
     let count = heldOut.count { known.contains($0) }
     guard count * 20 > heldOut.count else { return [] }
     return [

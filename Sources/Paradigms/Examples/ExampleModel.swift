@@ -50,6 +50,8 @@ public protocol ModelScore: Sendable, Encodable {
   var judged: Double { get }
   /// What ``judged`` is: `error rate`.
   static var judgedBy: String { get }
+  /// Its numbers, by the names that they have in JSON: what trainings with several seeds are compared by.
+  var measures: [(name: String, value: Double)] { get }
   /// For people, on one line or several.
   var text: String { get }
 }
@@ -61,6 +63,19 @@ public protocol ModelShape: Hashable, Sendable, Codable {
   /// Throws when a number is outside its range, before anything of that size is built. `place` is a file, or nil for
   /// flags.
   func validate(at place: String?) throws(UnrollError)
+}
+
+/// Sizes of a network with recurrent layers.
+public protocol RecurrentShape: ModelShape {
+  /// How the recurrent layers' weights for the state begin; nil: orthogonal.
+  var recurrentInitializer: Initializer? { get set }
+}
+
+extension RecurrentShape {
+  /// How the recurrent layers begin.
+  var initialization: CellInitialization {
+    recurrentInitializer.map { CellInitialization(recurrent: $0) } ?? CellInitialization()
+  }
 }
 
 extension ModelShape {
@@ -119,6 +134,9 @@ public struct ModelConfiguration<Shape: ModelShape>: Hashable, Sendable, Codable
   public var batch: Int
   /// Decides initial weights, masks and order.
   public var seed: UInt64 = 1
+  /// For how many time steps the gates of the recurrent layers begin to keep a memory at the longest
+  /// (`Module.initializeChrono`); 0: for those of the longest example; nil: as the cell begins by itself.
+  public var longestMemory: Int?
   /// The optimiser and its schedule.
   public var settings: TrainingSettings
   /// The data that it was trained on; nil: not from a file.
@@ -137,6 +155,9 @@ public struct ModelConfiguration<Shape: ModelShape>: Hashable, Sendable, Codable
   public func validate(at place: String? = nil) throws(UnrollError) {
     try shape.validate(at: place)
     try shape.require("batch", batch, 1...1_000_000, at: place)
+    if let longestMemory, longestMemory != 0 {
+      try shape.require("chrono", longestMemory, 2...10_000_000, at: place)
+    }
     do {
       try settings.validate()
     } catch {

@@ -58,15 +58,16 @@ extension ExampleTraining where Model: FileModel {
   ///   - folder: The model folder.
   ///   - moved: The files, when they are no longer where they were: those that have moved.
   ///   - epochs: A new number of epochs, when there shall be more.
+  ///   - patience: A new patience (``EarlyStopping``), when a training that stopped shall go on; 0: none.
   ///   - bad: What becomes of bad lines; as when the training began.
   /// - Throws: when the folder is no model's, or the data are not those that the training began with.
   public init(
     resuming folder: String, files moved: (data: String?, validation: String?, test: String?) = (nil, nil, nil),
-    epochs: Int? = nil, _ bad: inout BadLines
+    epochs: Int? = nil, patience: Int? = nil, _ bad: inout BadLines
   ) throws {
     var found = bad
     var test: [Model.Example] = []
-    try self.init(resuming: folder, epochs: epochs, fresh: { $0.renewed() }) { model in
+    try self.init(resuming: folder, epochs: epochs, patience: patience, fresh: { $0.renewed() }) { model in
       guard let known = model.configuration.data else {
         throw UnrollError(
           .invalidData, "config.json does not say what the model was trained on", at: folder,

@@ -1,6 +1,7 @@
 import Foundation
 import Interchange
 import Networks
+import Tensors
 import Training
 
 /// Training of a model of examples in a folder, new or resumed.
@@ -37,18 +38,17 @@ public struct ExampleTraining<Model: ExampleModel> {
   /// - Parameters:
   ///   - folder: The model folder.
   ///   - epochs: A new number of epochs, when there shall be more.
+  ///   - patience: A new patience (``EarlyStopping``), when a training that stopped shall go on; 0: none.
   ///   - fresh: A model of the same configuration with the values that a training begins with.
   ///   - load: Reads the examples as the model does, and what their file is known by.
   /// - Throws: when the folder is no model's, or the data are not those that the training began with.
   public init(
-    resuming folder: String, epochs: Int? = nil, fresh: (Model) -> Model,
+    resuming folder: String, epochs: Int? = nil, patience: Int? = nil, fresh: (Model) -> Model,
     load: (Model) throws -> (training: [Model.Example], validation: [Model.Example], source: DataSource?)
   ) throws {
     var configuration = try ModelFolder.configuration(Model.Shape.self, of: Model.paradigm, in: folder)
-    if let epochs {
-      configuration.settings.epochs = epochs
-      try configuration.validate()
-    }
+    configuration.settings.extend(epochs: epochs, patience: patience)
+    try configuration.validate()
     let hasBegun = try CheckpointStore(folder: folder).hasTraining
     let empty = try Model(configuration, tablesIn: folder)
     let data = try load(empty)
@@ -68,6 +68,10 @@ public struct ExampleTraining<Model: ExampleModel> {
       throw UnrollError(.invalidData, "there are no examples to train on", at: model.configuration.data?.path)
     }
     try model.configuration.settings.demandMembers(among: model.network.parameters)
+    if let steps = model.configuration.longestMemory, !isResumed {
+      let longest = steps > 0 ? steps : max(2, training.map(model.length).max() ?? 2)
+      try model.network.beginMemories(longest: longest, seed: model.configuration.seed)
+    }
     self.model = model
     self.folder = folder
     self.isResumed = isResumed
@@ -95,5 +99,17 @@ public struct ExampleTraining<Model: ExampleModel> {
       try Weights.load(into: model.network, from: folder + "/weights.safetensors")
     }
     return summary
+  }
+}
+
+extension Module {
+  /// Begins the gates over memories for so many time steps. Throws when no cell has any.
+  func beginMemories(longest steps: Int, seed: UInt64) throws(UnrollError) {
+    var random = RandomSource(seed: seed, stream: 2)
+    guard initializeChrono(longest: steps, using: &random) > 0 else {
+      throw UnrollError(
+        .usage, "no recurrent layer has gates over a memory, which --chrono is for",
+        hint: "choose a --cell that has: lstm, gru; or leave --chrono out")
+    }
   }
 }

@@ -16,6 +16,11 @@ public protocol StoredModel: Sendable {
   func evaluate(_ path: String, _ bad: inout BadLines) throws(UnrollError) -> Score
 }
 
+extension StoredModel {
+  /// What epochs are judged by.
+  public static var judgedBy: String { Score.judgedBy }
+}
+
 /// A model that answers lines of text, one each.
 public protocol LineModel: StoredModel {
   /// An answer for each line, in order; an empty line has one too.

@@ -27,6 +27,8 @@ public struct ForecasterScore: ModelScore, Hashable {
 
   /// The mean squared error.
   public var judged: Double { model.mse }
+  /// Both errors.
+  public var measures: [(name: String, value: Double)] { [("mse", model.mse), ("mae", model.mae)] }
   /// For people.
   public var text: String {
     func both(_ errors: Errors) -> String { String(format: "%.4f and %.4f", errors.mse, errors.mae) }

@@ -3,7 +3,7 @@ import Interchange
 import Networks
 
 /// The sizes of a ``Forecaster``'s network, and how it reads tables.
-public struct ForecasterShape: ModelShape {
+public struct ForecasterShape: RecurrentShape {
   /// The columns that are read.
   public var columns = SeriesColumns()
   /// The columns that are forecast; empty: all that are read.
@@ -18,6 +18,8 @@ public struct ForecasterShape: ModelShape {
   public var split: [Double] = [0.7, 0.1, 0.2]
   /// The recurrent cell.
   public var cell = CellKind.gruResetAfter
+  /// How the recurrent layers' weights for the state begin; nil: orthogonal.
+  public var recurrentInitializer: Initializer?
   /// Recurrent layers.
   public var layers = 1
   /// Values of each layer's hidden state.

@@ -30,14 +30,15 @@ public struct TaggerNetwork: Module {
       tokens: characters, size: shape.characterVector, initializer: small, using: &random)
     self.words = Embedding(tokens: words, size: shape.wordVector, initializer: small, using: &random)
     let spelling = shape.cell.bidirectional(
-      inputSize: shape.characterVector, hiddenSize: shape.characterHidden, using: &random)
+      inputSize: shape.characterVector, hiddenSize: shape.characterHidden,
+      initialization: shape.initialization, using: &random)
     let ends = shape.cell.stateParts.contains("hidden")
     let encoder = Encoder(
       spelling, pooling: ends ? .state(["forward.hidden", "backward.hidden"]) : .maximum)
     let layers = (0..<shape.layers).map { layer -> any SequenceLayer in
       shape.cell.bidirectional(
         inputSize: layer == 0 ? encoder.outputSize + shape.wordVector : 2 * shape.hidden, hiddenSize: shape.hidden,
-        regularization: shape.regularization ?? .none, using: &random)
+        initialization: shape.initialization, regularization: shape.regularization ?? .none, using: &random)
     }
     reader = Hierarchical(encoder, Stack(layers, dropout: shape.dropout), dropout: shape.dropout)
     readout = Linear(inputs: 2 * shape.hidden, outputs: tags, using: &random)

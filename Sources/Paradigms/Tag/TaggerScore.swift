@@ -19,6 +19,11 @@ public struct TaggerScore: ModelScore, Hashable {
   public var judged: Double { 1 - accuracy }
   /// `error rate`.
   public static let judgedBy = "error rate"
+  /// Shares that are right, and F1 of spans where there are any.
+  public var measures: [(name: String, value: Double)] {
+    [("accuracy", accuracy), ("unknownAccuracy", unknownAccuracy), ("sentenceAccuracy", sentenceAccuracy)]
+      + (spans.map { [("spans.f1", $0.f1)] } ?? [])
+  }
 
   /// On a line, spans on a second one.
   public var text: String {

@@ -3,13 +3,15 @@ import Interchange
 import Networks
 
 /// The sizes of a ``Tagger``'s network, and how it reads sentences.
-public struct TaggerShape: ModelShape {
+public struct TaggerShape: RecurrentShape {
   /// The form of its files.
   public var format = TagFormat.upos
   /// How often a word must occur in the training sentences, in any case, to have a vector of its own; 2 by default.
   public var minimumCount = 2
   /// The cell of all recurrent layers.
   public var cell = CellKind.lstm
+  /// How the recurrent layers' weights for the state begin; nil: orthogonal.
+  public var recurrentInitializer: Initializer?
   /// Number of bidirectional layers over the words.
   public var layers = 2
   /// Values of each of these layers' hidden state, in each direction.

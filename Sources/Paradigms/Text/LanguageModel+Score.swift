@@ -23,6 +23,11 @@ extension LanguageModel {
     /// The loss.
     public var judged: Double { nats }
 
+    /// Nats, perplexity and, but for words, bits per character.
+    public var measures: [(name: String, value: Double)] {
+      [("nats", nats), ("perplexity", perplexity)] + (bitsPerCharacter.map { [("bitsPerCharacter", $0)] } ?? [])
+    }
+
     /// For people.
     public var text: String {
       switch unit {

@@ -77,7 +77,10 @@ public struct LanguageModel: Sendable {
   /// A network with the values that a training begins with.
   static func newNetwork(_ configuration: TextConfiguration) -> TextNetwork {
     var random = RandomSource(seed: configuration.seed)
-    return TextNetwork(configuration.network, tokens: configuration.tokens, using: &random)
+    let initialization = configuration.network.recurrentInitializer.map { CellInitialization(recurrent: $0) }
+    return TextNetwork(
+      configuration.network, tokens: configuration.tokens, initialization: initialization ?? CellInitialization(),
+      using: &random)
   }
 
   /// A network without values, to read weights into.

@@ -31,6 +31,9 @@ public struct TextConfiguration: Hashable, Sendable, Codable {
   public var sampledSoftmax: Int?
   /// Decides initial weights, masks and order.
   public var seed: UInt64 = 1
+  /// For how many time steps the gates of the recurrent layers begin to keep a memory at the longest
+  /// (`Module.initializeChrono`); 0: ``length``; nil: as the cell begins by itself.
+  public var longestMemory: Int?
   /// The optimiser and its schedule; by default Adam at 0.005, falling along a cosine over 8 epochs, gradients clipped
   /// to a norm of 1.
   public var settings = TrainingSettings(
@@ -101,6 +104,7 @@ public struct TextConfiguration: Hashable, Sendable, Codable {
           hint: mend("sampled-softmax"))
       }
     }
+    if let longestMemory, longestMemory != 0 { try require("chrono", longestMemory, 2...10_000_000) }
     guard version == neededVersion, precision != .float32, unit != .characters else {
       let models = [
         3: "of words, or of a text in three files,", 4: "with noise, normalisation or other regularisers",
@@ -136,10 +140,10 @@ public struct TextConfiguration: Hashable, Sendable, Codable {
 
   /// Throws when a training of this size cannot fit into the machine's memory. `place` is as for ``validate(at:)``.
   ///
-  /// What is counted is the least that a training takes: weights, gradients and the optimiser's memory, and for every
-  /// step of a window each layer's gates, its output and the scores. The numbers must be valid.
+  /// What is counted is the least that a training takes: weights, their averages, gradients and the optimiser's memory,
+  /// and for every step of a window each layer's gates, its output and the scores. The numbers must be valid.
   package func checkMemory(at place: String? = nil) throws(UnrollError) {
-    let perParameter = 2 + settings.rule.slots.count
+    let perParameter = 2 + settings.rule.slots.count + (settings.averaging == nil ? 0 : 1)
     let perStep = network.layers * network.hidden * (network.cell.gates + 1) + tokens
     let bytes = 4 * (Double(parameterCount * perParameter) + Double(length * batch) * Double(perStep))
     let available = Double(ProcessInfo.processInfo.physicalMemory)

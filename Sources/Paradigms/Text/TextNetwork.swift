@@ -6,6 +6,8 @@ import Tensors
 public struct TextNetworkShape: Hashable, Sendable, Codable {
   /// The recurrent layers' cell; LSTM by default.
   public var cell = CellKind.lstm
+  /// How the recurrent layers' weights for the state begin; nil: orthogonal.
+  public var recurrentInitializer: Initializer?
   /// Number of recurrent layers; 1 by default.
   public var layers = 1
   /// Values of each layer's hidden state; 256 by default.

@@ -71,6 +71,9 @@ public struct TextObjective: Objective {
   /// Keeps recurrent weights within their cell's limit for gradients over a window.
   public mutating func afterUpdate() { network.limitRecurrent(steps: streams.length) }
 
+  /// Begins the next window without a state: the one that was carried may not be finite.
+  public mutating func afterSkippedUpdate() { state = network.initialState(batch: streams.batch) }
+
   /// The mean loss per character of the validation text.
   public func validationLoss() throws -> Double? {
     try validation.map { try network.meanLoss(of: $0, source: "the validation part") }

@@ -48,10 +48,11 @@ public struct TextTraining {
   ///   - folder: The model folder.
   ///   - data: The text's files, when they are no longer where they were: those that have moved.
   ///   - epochs: A new number of epochs, when there shall be more.
+  ///   - patience: A new patience (``EarlyStopping``), when a training that stopped shall go on; 0: none.
   /// - Throws: when the folder is no model's, or the text is not the one that the training began with.
   public init(
     resuming folder: String, data moved: (text: String?, validation: String?, test: String?) = (nil, nil, nil),
-    epochs: Int? = nil
+    epochs: Int? = nil, patience: Int? = nil
   ) throws(UnrollError) {
     var (configuration, vocabulary) = try LanguageModel.readDescription(of: folder)
     let known = configuration.data
@@ -68,10 +69,8 @@ public struct TextTraining {
         .invalidData, "this is not the text that the training began with", at: files.path,
         hint: "give that text: --data FILE; or start anew in another folder: --out")
     }
-    if let epochs {
-      configuration.settings.epochs = epochs
-      try configuration.validate()
-    }
+    configuration.settings.extend(epochs: epochs, patience: patience)
+    try configuration.validate()
     try configuration.checkMemory(at: folder + "/config.json")
     let hasBegun = try CheckpointStore(folder: folder).hasTraining
     let network = hasBegun ? LanguageModel.emptyNetwork(configuration) : LanguageModel.newNetwork(configuration)
@@ -88,6 +87,10 @@ public struct TextTraining {
         hint: "train in the folder that it was made from")
     }
     try configuration.settings.demandMembers(among: model.network.parameters)
+    if let steps = configuration.longestMemory, !isResumed {
+      let longest = steps > 0 ? steps : max(2, configuration.length)
+      try model.network.beginMemories(longest: longest, seed: configuration.seed)
+    }
     let streams = try corpus.trainingStreams(
       batch: configuration.batch, length: configuration.length, step: configuration.step)
     self.model = model

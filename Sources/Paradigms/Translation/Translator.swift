@@ -59,13 +59,16 @@ public struct Translator: FileModel, LineModel, AttendingModel {
     try configuration.shape.requireMemory(forValues: configuration.shape.parameterCount, at: nil)
     self.configuration = configuration
     var random = RandomSource(seed: configuration.seed)
-    network = TranslatorNetwork(configuration.shape, using: &random)
+    network = TranslatorNetwork(
+      configuration.shape, initialization: configuration.shape.initialization, using: &random)
   }
 
   /// The same model with the values that a training begins with.
   public func renewed() -> Translator {
     var random = RandomSource(seed: configuration.seed)
-    return Translator(self, TranslatorNetwork(configuration.shape, using: &random))
+    let shape = configuration.shape
+    return Translator(
+      self, TranslatorNetwork(shape, initialization: shape.initialization, using: &random))
   }
 
   private init(_ other: Translator, _ network: TranslatorNetwork) {
@@ -199,6 +202,8 @@ public struct Translator: FileModel, LineModel, AttendingModel {
     public let exact: Double
     /// 100 - ``BLEU/smoothedScore(order:)``.
     public let judged: Double
+    /// BLEU, chrF and exact matches.
+    public var measures: [(name: String, value: Double)] { [("bleu", bleu), ("chrF", chrF), ("exact", exact)] }
     /// For people.
     public var text: String {
       String(

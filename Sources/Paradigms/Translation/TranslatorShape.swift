@@ -2,9 +2,11 @@ import Interchange
 import Networks
 
 /// Sizes of a ``TranslatorNetwork``, and how text becomes tokens.
-public struct TranslatorShape: ModelShape {
+public struct TranslatorShape: RecurrentShape {
   /// The cell of encoder and decoder; GRU by default.
   public var cell = CellKind.gruResetAfter
+  /// How the recurrent layers' weights for the state begin; nil: orthogonal.
+  public var recurrentInitializer: Initializer?
   /// Bidirectional layers of the encoder; 1 by default.
   public var layers = 1
   /// Values of each state; 256 by default.

@@ -89,7 +89,8 @@ package struct RecurrenceObservation: Sendable {
     gates = step.gates.map { Gate(name: $0.name, function: $0.function, values: outputs[$0.output].detached) }
     recurrentWeights = step.recurrentWeights.map {
       RecurrentWeight(
-        name: $0.name, matrix: $0.columns.count == $0.parameter.shape.last
+        name: $0.name,
+        matrix: $0.columns.count == $0.parameter.shape.last
           ? $0.parameter.value : $0.parameter.value.features($0.columns))
     }
   }
@@ -100,8 +101,9 @@ package struct RecurrenceObservation: Sendable {
   /// It is the product of the steps' Jacobians, transposed, with a vector: ‖J₁ᵀ⋯Jₜᵀ·r‖. The logarithm's slope is an
   /// estimate of the largest Lyapunov exponent.
   package func pulledBackNorms(limit: Int, using random: inout RandomSource) -> [[Double]] {
-    let chosen = Array(layout.lengths.indices.sorted { (-layout.lengths[$0], $0) < (-layout.lengths[$1], $1) }
-      .prefix(limit).filter { layout.lengths[$0] > 1 })
+    let chosen = Array(
+      layout.lengths.indices.sorted { (-layout.lengths[$0], $0) < (-layout.lengths[$1], $1) }
+        .prefix(limit).filter { layout.lengths[$0] > 1 })
     guard !chosen.isEmpty else { return [] }
     let part = Layout(lengths: chosen.map { layout.lengths[$0] })
     let packed = layout.packedIndex

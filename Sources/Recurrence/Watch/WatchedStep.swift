@@ -108,7 +108,9 @@ extension StepGraph {
         let columns = from..<from + nodes[part].width
         from = columns.upperBound
         guard needsState[part], columns.count == nodes[node].width else { continue }
-        guard !found.contains(where: { $0.parameter === reference.parameter && $0.columns == columns }) else { continue }
+        guard !found.contains(where: { $0.parameter === reference.parameter && $0.columns == columns }) else {
+          continue
+        }
         found.append(.init(name: name, parameter: reference.parameter, columns: columns))
       }
     }

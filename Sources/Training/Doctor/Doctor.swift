@@ -14,12 +14,17 @@ public struct Doctor: Sendable {
   public let watched: [WatchReport]
   /// Time steps that gradients go back through, where the data go on before them; nil: sequences are whole.
   public let window: Int?
+  /// What epochs are judged by, where that is another measure than the training loss: `error rate`; nil: the same.
+  public let judgedBy: String?
 
   /// A doctor for a training.
-  public init(history: [EpochReport], watched: [WatchReport] = [], window: Int? = nil) {
+  public init(
+    history: [EpochReport], watched: [WatchReport] = [], window: Int? = nil, judgedBy: String? = nil
+  ) {
     self.history = history
     self.watched = watched
     self.window = window
+    self.judgedBy = judgedBy
   }
 
   /// What is wrong, in the order of ``Diagnosis/Kind``; empty for a healthy training.
@@ -53,8 +58,8 @@ public struct Doctor: Sendable {
         evidence: "on its way back a gradient is multiplied with \(number(exp(exponent))) at each step; after "
           + "\(number(horizon)) of \(number(steps)) steps a hundredth of it is left",
         advice: [
-          "use a gated cell: --cell lstm or --cell gru", "begin with gates that remember: --initialize chrono",
-          "begin with orthogonal recurrent weights, or normalise: --layer-norm",
+          "use a gated cell: --cell lstm or --cell gru", "begin with gates that remember: --chrono",
+          "begin with orthogonal recurrent weights: --recurrent-initializer orthogonal",
           "shorten the way: reverse the input, pool over time (--pooling), or add attention",
         ])
     }
@@ -86,7 +91,7 @@ public struct Doctor: Sendable {
   private var explosionAdvice: [String] {
     [
       "clip the gradient's norm: --clip 1", "lower --learning-rate", "use a gated cell: --cell lstm or --cell gru",
-      "begin with smaller or orthogonal recurrent weights",
+      "begin with smaller recurrent weights: --recurrent-initializer orthogonal=0.9",
     ]
   }
 
@@ -107,22 +112,23 @@ public struct Doctor: Sendable {
   // MARK: Units and gates
 
   private func saturated() -> [Diagnosis] {
-    layers.flatMap { name, seen in
-      (seen.last?.gates ?? []).compactMap { gate -> Diagnosis? in
+    layers.compactMap { name, seen in
+      let gates = (seen.last?.gates ?? []).compactMap { gate -> String? in
         let own = seen.compactMap { layer in layer.gates.first { $0.name == gate.name } }
         // A relu is at its end half of the time; that is not an end where nothing changes any more for all inputs.
         guard gate.function != "relu", let low = median(own.map(\.saturatedLow)),
           let high = median(own.map(\.saturatedHigh)), low + high > 0.9
         else { return nil }
-        return Diagnosis(
-          .saturatedGates, at: "\(name), gate \(gate.name)",
-          evidence: "\(percent(low)) of its values are at the lower end of its \(gate.function), \(percent(high)) at the "
-            + "upper end, where the derivative is nearly 0",
-          advice: [
-            "scale the inputs to a deviation of about 1", "lower --learning-rate", "normalise inside: --layer-norm",
-            "decay the weights: --weight-decay 0.01",
-          ])
+        return "\(percent(low)) of \(gate.name)'s values at the lower end of its \(gate.function), \(percent(high)) at "
+          + "the upper"
       }
+      guard !gates.isEmpty else { return nil }
+      return Diagnosis(
+        .saturatedGates, at: name, evidence: gates.joined(separator: "; ") + ": the derivative is nearly 0 there",
+        advice: [
+          "scale the inputs to a deviation of about 1", "lower --learning-rate", "normalise inside: --layer-norm",
+          "decay the weights: --weight-decay 0.01",
+        ])
     }
   }
 
@@ -147,18 +153,20 @@ public struct Doctor: Sendable {
   private func overfitting() -> [Diagnosis] {
     let epochs = validated
     guard let best = epochs.min(by: { $0.validation < $1.validation }), let last = epochs.last,
-      last.epoch >= best.epoch + 2, last.training < best.training, last.validation > best.validation * 1.02,
-      last.validation > last.training * 1.1
+      last.epoch >= best.epoch + 2, last.training < best.training, last.validation > best.validation * 1.02
     else { return [] }
+    // Another measure cannot be held against the training loss, and moves in coarser steps.
+    guard last.validation > (judgedBy == nil ? last.training * 1.1 : best.validation * 1.05) else { return [] }
     return [
       Diagnosis(
         .overfitting,
         evidence: "since epoch \(best.epoch) the training loss fell from \(number(best.training)) to "
-          + "\(number(last.training)), and the validation loss rose from \(number(best.validation)) to "
-          + "\(number(last.validation)); the gap is \(number(last.validation - last.training))",
+          + "\(number(last.training)), and the \(judgedBy ?? "loss") on held-out data rose from "
+          + "\(number(best.validation)) to \(number(last.validation))",
         advice: [
-          "stop early: --patience 3 (the weights of epoch \(best.epoch) are kept)", "use a smaller model: unroll grow",
-          "drop out: --dropout 0.3, --state-dropout 0.2, --word-dropout 0.1", "decay the weights: --weight-decay 0.01",
+          "stop early: --patience 3 (the weights of epoch \(best.epoch) are kept)",
+          "use a smaller model: fewer --hidden, fewer --layers",
+          "drop out: --dropout 0.3, --state-dropout 0.2", "decay the weights: --optimizer adamw --weight-decay 0.01",
           "find more data",
         ])
     ]
@@ -171,15 +179,17 @@ public struct Doctor: Sendable {
     // Nearly all of the first epoch's loss is still there, it has stopped falling, and new data are no harder.
     let stands = before.trainingLoss - last.trainingLoss < 0.01 * before.trainingLoss
     let isHigh = last.trainingLoss > 0.9 * first.trainingLoss
-    let hasNoGap = last.validationLoss.map { $0 < 1.1 * last.trainingLoss } ?? true
+    let hasNoGap = judgedBy != nil || (last.validationLoss.map { $0 < 1.1 * last.trainingLoss } ?? true)
     guard stands, isHigh, hasNoGap, learningRateTooLow().isEmpty, learningRateTooHigh().isEmpty else { return [] }
     return [
       Diagnosis(
         .underfitting,
         evidence: "the training loss was \(number(first.trainingLoss)) in the first epoch, and stands at "
-          + "\(number(last.trainingLoss))" + (last.validationLoss.map { "; validation \(number($0))" } ?? ""),
+          + "\(number(last.trainingLoss))"
+          + (last.validationLoss.map { "; \(judgedBy ?? "loss") on held-out data: \(number($0))" } ?? ""),
         advice: [
-          "use a larger model: --hidden, --layers", "lower dropout and weight decay", "look at the data: can a person "
+          "use a larger model: --hidden, --layers", "lower dropout and weight decay",
+          "look at the data: can a person "
             + "tell the answer from the input?",
         ])
     ]
@@ -187,21 +197,22 @@ public struct Doctor: Sendable {
 
   // MARK: Learning rate
 
-  /// The median over matrices and late reports of how far an update moves a parameter, as a share of its norm.
-  private var updateRatio: Double? {
-    median(late.flatMap { $0.parameters.filter { $0.path.hasSuffix("weight") || $0.path.hasSuffix("table") } }
-      .map(\.updateRatio))
+  /// The median over matrices of how far an update moves them, as a share of their norms.
+  private func ratio(_ report: WatchReport) -> Double? {
+    median(
+      report.parameters.filter { $0.path.hasSuffix("weight") || $0.path.hasSuffix("table") }.map(\.updateRatio))
   }
 
   private func learningRateTooHigh() -> [Diagnosis] {
     let losses = history.map(\.trainingLoss)
     let rose = losses.count >= 3 && (losses.last ?? 0) > 1.05 * (losses.min() ?? 0)
-    let early = median(watched.filter { $0.learningRate > 0 }.flatMap(\.parameters).map(\.updateRatio))
-    guard rose || (early ?? 0) > 0.03 else { return [] }
+    // The first update is the largest with Adam, whose means begin with it.
+    let largest = watched.dropFirst().compactMap(ratio).max() ?? 0
+    guard rose || largest > 0.05 else { return [] }
     let evidence =
       rose
       ? "the training loss was \(number(losses.min() ?? 0)) once, and is \(number(losses.last ?? 0))"
-      : "an update moves a parameter by \(percent(early ?? 0)) of its norm; a tenth of a per cent is usual"
+      : "an update moved the matrices by \(percent(largest)) of their norms; a tenth of a per cent is usual"
     return [
       Diagnosis(
         .learningRateTooHigh, evidence: evidence,
@@ -210,14 +221,14 @@ public struct Doctor: Sendable {
   }
 
   private func learningRateTooLow() -> [Diagnosis] {
-    guard let ratio = updateRatio, ratio < 3e-5, let first = history.first, let last = history.last,
+    guard let ratio = median(late.compactMap(ratio)), ratio < 3e-5, let first = history.first, let last = history.last,
       last.trainingLoss > 0.5 * first.trainingLoss, last.learningRate > 0.2 * (history.map(\.learningRate).max() ?? 0)
     else { return [] }
     return [
       Diagnosis(
         .learningRateTooLow,
         evidence: "an update moves a parameter by \(number(100 * ratio)) % of its norm; a tenth of a per cent is usual",
-        advice: ["multiply --learning-rate by 3 to 10", "find one by a range test: unroll grow does"])
+        advice: ["multiply --learning-rate by 3 to 10", "train longer: --epochs"])
     ]
   }
 
@@ -230,7 +241,8 @@ public struct Doctor: Sendable {
         evidence: "\(percent(share)) of the updates are clipped; the usual norm is "
           + number(median(late.map(\.gradientNorm)) ?? 0),
         advice: [
-          "raise --clip above the usual norm", "or lower --learning-rate and leave it: with Adam, clipping every update "
+          "raise --clip above the usual norm",
+          "or lower --learning-rate and leave it: with Adam, clipping every update "
             + "changes little",
         ])
     ]

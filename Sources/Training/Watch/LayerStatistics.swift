@@ -37,8 +37,10 @@ extension StateWatch {
     let sequences = (0..<layout.time).map { distance in Double(layout.lengths.count { $0 > distance }) }
     let mean = zip(fromEnd, sequences).map { ($0 / $1).squareRoot() }
     self.init(
-      name: name, gradientNorms: fromStart.map { $0.squareRoot() }, gradientNormsFromEnd: fromEnd.map { $0.squareRoot() },
-      decay: logSlope(of: mean).map { exp($0) }, magnitude: values.norm / Double(max(1, values.shape.count)).squareRoot())
+      name: name, gradientNorms: fromStart.map { $0.squareRoot() },
+      gradientNormsFromEnd: fromEnd.map { $0.squareRoot() },
+      decay: logSlope(of: mean).map { exp($0) },
+      magnitude: values.norm / Double(max(1, values.shape.count)).squareRoot())
   }
 }
 
