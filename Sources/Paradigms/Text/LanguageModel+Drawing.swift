@@ -7,7 +7,7 @@ extension LanguageModel {
   package var drawnLayers: [Diagram.Layer] {
     let recurrent = network.recurrent.layers.compactMap { $0 as? any RecurrentLayer }.enumerated().map { i, layer in
       Diagram.Layer(
-        name: "recurrent.\(i)", kind: layer.cellName, states: layer.initialState(batch: 0).parts.map(\.name),
+        name: "recurrent.layers.\(i)", kind: layer.cellName, states: layer.initialState(batch: 0).parts.map(\.name),
         inputs: layer.inputSize, outputs: layer.outputSize,
         direction: layer.direction == .forward ? .forward : .backward)
     }

@@ -3,14 +3,14 @@ import Foundation
 /// Colours for numbers, from the smallest to the largest: viridis (van der Walt and Smith 2015). Its lightness rises
 /// evenly, so that it says the same in grey and to eyes that see fewer colours.
 ///
-///     ColourScale.viridis(0.25).hex   // "#3b528b"
+///     ColourScale.viridis(0.25).hex   // "#3b528a"
 package enum ColourScale {
   /// A colour of a screen, in sRGB.
   package struct Colour: Sendable, Hashable {
     /// Parts from 0 to 255.
     package let red, green, blue: UInt8
 
-    /// As style sheets write it: `#3b528b`.
+    /// As style sheets write it: `#3b528a`.
     package var hex: String { String(format: "#%02x%02x%02x", red, green, blue) }
 
     /// CIE L*, from 0 for black to 100 for white.

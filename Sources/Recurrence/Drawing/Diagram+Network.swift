@@ -109,7 +109,9 @@ extension Diagram {
     var below = add(Node(role: .input, label: timed("x"), tooltip: "input", column: column, row: 0))
     let boxes = layers.enumerated().map { index, layer in
       let shade = shade(index, time)
-      let words = [layer.name, Self.letter(index)] + (shade.map { [$0.number] } ?? [])
+      // Unrolled, a box that has a number is too narrow for its name as well.
+      let name = shade == nil || time == nil ? [layer.name] : []
+      let words = name + [Self.letter(index)] + (shade.map { [$0.number] } ?? [])
       let box = add(
         Node(
           role: .layer, label: "\(layer.kind) \(layer.inputs)→\(layer.outputs)", detail: words.joined(separator: " · "),
