@@ -25,8 +25,10 @@ let package = Package(
       name: "Paradigms",
       dependencies: ["Tensors", "Recurrence", "Networks", "Interchange", "Corpora", "Training"]),
     .target(
+      name: "Reports", dependencies: ["Tensors", "Recurrence", "Networks", "Interchange", "Training", "Paradigms"]),
+    .target(
       name: "Unroll",
-      dependencies: ["Tensors", "Recurrence", "Networks", "Interchange", "Corpora", "Training", "Paradigms"]),
+      dependencies: ["Tensors", "Recurrence", "Networks", "Interchange", "Corpora", "Training", "Paradigms", "Reports"]),
     .executableTarget(
       name: "UnrollCommand",
       dependencies: ["Unroll", "CKernels", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
@@ -41,6 +43,7 @@ let package = Package(
     .testTarget(
       name: "ParadigmsTests",
       dependencies: ["Paradigms", "Corpora", "Training", "Networks", "Interchange", "Recurrence", "Tensors"]),
+    .testTarget(name: "ReportsTests", dependencies: ["Reports", "Training", "Interchange", "Recurrence"]),
     // Sees what an app sees: what README and guide show is public, and `import Unroll` brings it.
     .testTarget(name: "UnrollTests", dependencies: ["Unroll"], packageAccess: false),
     .testTarget(

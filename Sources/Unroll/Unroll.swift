@@ -4,5 +4,6 @@
 @_exported import Networks
 @_exported import Paradigms
 @_exported import Recurrence
+@_exported import Reports
 @_exported import Tensors
 @_exported import Training

@@ -154,27 +154,10 @@ struct ModelView {
 
   func diagram(_ picture: InspectCommand.Picture, steps: Int) -> Diagram {
     switch picture {
-    case .network: .network(boxes)
-    case .networkUnrolled: .network(boxes, unrolled: steps)
+    case .network: .network(model.drawnLayers)
+    case .networkUnrolled: .network(model.drawnLayers, unrolled: steps)
     case .step: layer.stepDiagram(unrolled: nil)
     case .stepUnrolled: layer.stepDiagram(unrolled: steps)
     }
-  }
-
-  private var boxes: [Diagram.Layer] {
-    let network = model.network
-    let recurrent = layers.enumerated().map { i, layer in
-      Diagram.Layer(
-        name: "recurrent.\(i)", kind: layer.cellName, states: layer.initialState(batch: 0).parts.map(\.name),
-        inputs: layer.inputSize, outputs: layer.outputSize,
-        direction: layer.direction == .forward ? .forward : .backward)
-    }
-    return [
-      Diagram.Layer(
-        name: "embedding", kind: "Embedding", inputs: network.embedding.tokens, outputs: network.embedding.size)
-    ] + recurrent + [
-      Diagram.Layer(
-        name: "readout", kind: "Linear", inputs: network.readout.inputSize, outputs: network.readout.outputSize)
-    ]
   }
 }

@@ -15,7 +15,7 @@ import Testing
 
   @Test(arguments: [
     "demo", "train", "train text", "train classify", "train recognize", "generate", "evaluate", "predict", "inspect",
-    "quantize", "cells",
+    "report", "quantize", "cells",
     "bench kernels",
     "bench recurrent", "bench passes",
   ])

@@ -42,7 +42,9 @@ extension Diagram {
     case .state: attributes.append("shape=box, style=rounded, color=\"#d55e00\"")
     case .weights, .layer:
       let (fill, line) = Palette.ties[(node.tie ?? 0) % Palette.ties.count].light
-      attributes.append("shape=box, style=filled, fillcolor=\"\(fill)\", color=\"\(line)\"")
+      let ink = node.shade.map { ", fontcolor=\"\($0.colour.ink)\"" } ?? ""
+      attributes.append(
+        "shape=box, style=filled, fillcolor=\"\(node.shade?.colour.hex ?? fill)\", color=\"\(line)\"\(ink)")
     case .function: attributes.append("shape=ellipse")
     case .arithmetic: attributes.append("shape=circle, margin=0.02")
     case .arrangement: attributes.append("shape=box, color=\"#8c959f\"")

@@ -33,11 +33,23 @@ extension Diagram {
   ///
   ///     Diagram.network([Diagram.Layer(name: "rnn", kind: "LSTM", states: ["hidden", "cell"], inputs: 3, outputs: 5)])
   package static func network(_ layers: [Layer], unrolled steps: Int? = nil) -> Diagram {
-    var diagram = Diagram(title: steps == nil ? "The network, folded" : "The network, unrolled over time")
-    if let steps {
-      diagram.addUnrolled(layers, steps: max(1, steps))
+    network(layers, at: steps.map { Array(1...max(1, $0)) }) { _, _ in nil }
+  }
+
+  /// The same with boxes filled by a number, and unrolled at some time steps only.
+  ///
+  /// - Parameters:
+  ///   - layers: The layers, the first at the bottom.
+  ///   - times: The time steps to draw, ascending, from 1; nil: folded.
+  ///   - shade: The fill of a layer, by its index, at a time step; nil of a folded picture.
+  package static func network(
+    _ layers: [Layer], at times: [Int]?, shade: (_ layer: Int, _ time: Int?) -> Shade?
+  ) -> Diagram {
+    var diagram = Diagram(title: times == nil ? "The network, folded" : "The network, unrolled over time")
+    if let times {
+      diagram.addUnrolled(layers, times: times, shade)
     } else {
-      let boxes = diagram.addColumn(layers, column: 0) { $0 + "ₜ" }
+      let boxes = diagram.addColumn(layers, column: 0, time: nil, shade)
       for (layer, box) in zip(layers, boxes) where !layer.states.isEmpty {
         diagram.edges.append(
           Edge(from: box, to: box, kind: .delay, label: layer.states.joined(separator: ", ")))
@@ -49,16 +61,16 @@ extension Diagram {
     return diagram
   }
 
-  private mutating func addUnrolled(_ layers: [Layer], steps: Int) {
+  private mutating func addUnrolled(_ layers: [Layer], times: [Int], _ shade: (Int, Int?) -> Shade?) {
     let isForward = layers.map { !$0.states.isEmpty && $0.direction != .backward }
     let isBackward = layers.map { !$0.states.isEmpty && $0.direction != .forward }
     // A walk starts from a column of its own: left of the first step, or right of the last one.
     let first = isForward.contains(true) ? 1 : 0
-    columns = [String](repeating: "", count: first) + (1...steps).map { "t = \($0)" }
+    columns = [String](repeating: "", count: first) + times.map { "t = \($0)" }
     let starts = layers.indices.map { isForward[$0] ? add(start(layers[$0], row: $0 + 1, column: 0)) : nil }
     var before: [Int] = []
-    for time in 1...steps {
-      let boxes = addColumn(layers, column: first + time - 1) { $0.subscripted(time) }
+    for (place, time) in times.enumerated() {
+      let boxes = addColumn(layers, column: first + place, time: time, shade)
       for (index, layer) in layers.enumerated() {
         let label = layer.states.joined(separator: ", ")
         if isForward[index], let earlier = before.isEmpty ? starts[index] : before[index] {
@@ -77,6 +89,9 @@ extension Diagram {
     }
     legend = ["the same letter: the same weights"]
     if layers.contains(where: { !$0.states.isEmpty }) { legend.append("0: the state before a walk begins") }
+    if zip(times, times.dropFirst()).contains(where: { $1 > $0 + 1 }) {
+      legend.append("between the time steps that are drawn there are others")
+    }
   }
 
   private func start(_ layer: Layer, row: Int, column: Int) -> Node {
@@ -87,14 +102,20 @@ extension Diagram {
   }
 
   /// Input, layers, output; gives the layers' boxes.
-  private mutating func addColumn(_ layers: [Layer], column: Int, _ timed: (String) -> String) -> [Int] {
+  private mutating func addColumn(
+    _ layers: [Layer], column: Int, time: Int?, _ shade: (Int, Int?) -> Shade?
+  ) -> [Int] {
+    func timed(_ name: String) -> String { time.map { name.subscripted($0) } ?? name + "ₜ" }
     var below = add(Node(role: .input, label: timed("x"), tooltip: "input", column: column, row: 0))
     let boxes = layers.enumerated().map { index, layer in
+      let shade = shade(index, time)
+      // Unrolled, a box that has a number is too narrow for its name as well.
+      let name = shade == nil || time == nil ? [layer.name] : []
+      let words = name + [Self.letter(index)] + (shade.map { [$0.number] } ?? [])
       let box = add(
         Node(
-          role: .layer, label: "\(layer.kind) \(layer.inputs)→\(layer.outputs)",
-          detail: "\(layer.name) · \(Self.letter(index))", tooltip: "\(layer.name): \(layer.kind)", column: column,
-          row: index + 1, tie: index))
+          role: .layer, label: "\(layer.kind) \(layer.inputs)→\(layer.outputs)", detail: words.joined(separator: " · "),
+          tooltip: "\(layer.name): \(layer.kind)", column: column, row: index + 1, tie: index, shade: shade))
       edges.append(Edge(from: below, to: box))
       below = box
       return box

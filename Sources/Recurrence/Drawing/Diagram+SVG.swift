@@ -149,9 +149,10 @@ private struct SVGPicture {
     text(heading, "heading", middle, top - 8)
   }
 
-  private mutating func text(_ content: String, _ name: String, _ x: Double, _ y: Double) {
+  private mutating func text(_ content: String, _ name: String, _ x: Double, _ y: Double, style: String = "") {
     guard !content.isEmpty else { return }
-    elements.append("<text class=\"\(name)\" x=\"\(number(x))\" y=\"\(number(y))\">\(content.escaped)</text>")
+    elements.append(
+      "<text class=\"\(name)\" x=\"\(number(x))\" y=\"\(number(y))\"\(style)>\(content.escaped)</text>")
   }
 
   private mutating func drawNode(_ index: Int) {
@@ -159,15 +160,17 @@ private struct SVGPicture {
     let (width, height) = size(index)
     let (label, detail) = Self.texts(node)
     let tie = node.role == .weights || node.role == .layer ? " tie\((node.tie ?? 0) % Palette.ties.count)" : ""
+    let fill = node.shade.map { " style=\"fill: \($0.colour.hex)\"" } ?? ""
+    let ink = node.shade.map { " style=\"fill: \($0.colour.ink)\"" } ?? ""
     let isBare = node.role == .input || node.role == .output
     let radius = node.role == .function || node.role == .arithmetic || node.role == .state ? height / 2 : 5
     elements.append("<g class=\"node \(node.role.rawValue)node\"><title>\(node.tooltip.escaped)</title>")
     elements.append(
       "<rect class=\"shape \(isBare ? "bare" : node.role.rawValue)\(tie)\" x=\"\(number(x(index) - width / 2))\" "
         + "y=\"\(number(y(index) - height / 2))\" width=\"\(number(width))\" height=\"\(number(height))\" "
-        + "rx=\"\(number(radius))\"/>")
-    text(label, "label", x(index), y(index) + (detail.isEmpty ? 5 : -3))
-    text(detail, "detail", x(index), y(index) + 14)
+        + "rx=\"\(number(radius))\"\(fill)/>")
+    text(label, "label", x(index), y(index) + (detail.isEmpty ? 5 : -3), style: ink)
+    text(detail, "detail", x(index), y(index) + 14, style: ink)
     elements.append("</g>")
   }
 

@@ -35,6 +35,19 @@ package struct Diagram: Sendable, Hashable {
     package var row: Int?
     /// Nodes with the same number use the same weights.
     package var tie: Int?
+    /// The number that the node is filled by; nil: it has its role's colours.
+    package var shade: Shade?
+  }
+
+  /// A fill that stands for a number, which is also written into the box: colour alone says nothing to some.
+  package struct Shade: Sendable, Hashable {
+    package var colour: ColourScale.Colour
+    package var number: String
+
+    package init(_ colour: ColourScale.Colour, number: String) {
+      self.colour = colour
+      self.number = number
+    }
   }
 
   package enum Kind: String, Sendable {
