@@ -7,9 +7,9 @@ import Tensors
 ///     try trainer.run { log.record($0) }
 ///
 /// Scalars are `update/loss`, `update/gradient_norm`, `update/learning_rate` and `update/units_per_second` of every
-/// so many updates, what a ``WatchReport`` says of layers, gates and parameters, and `epoch/training_loss` and `epoch/validation_loss`; the step is the number of updates made. A
-/// resumed training writes a file of its own, before which the steps that are made again no longer count. More tags are
-/// a line each: ``append(_:step:)``.
+/// so many updates, what a ``WatchReport`` says of layers, gates and parameters, and `epoch/training_loss` and
+/// `epoch/validation_loss`; the step is the number of updates made. A resumed training writes a file of its own, before
+/// which the steps that are made again no longer count. More tags are a line each: ``append(_:step:)``.
 ///
 /// A disk that is full does not end the training: the log ends, and ``failure`` says why.
 public final class TensorBoardLog {

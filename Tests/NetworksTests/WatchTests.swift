@@ -170,7 +170,8 @@ import Testing
     let batch = SequenceBatch.random(lengths: Self.lengths, features: 3, using: &random)
     let watched = run(stack, batch, .compiled, watched: true)
     #expect(run(stack, batch, .compiled, watched: false).values == watched.values)
-    #expect(watched.watch.observations.map(\.path) == ["0.cell", "1.forward.cell", "1.backward.cell"])
+    let paths = watched.watch.observations.map(\.path)
+    #expect(paths == ["layers.0.cell", "layers.1.forward.cell", "layers.1.backward.cell"])
     #expect(watched.watch.observations.allSatisfy { $0.stateGradients[0].values.contains { $0 != 0 } })
   }
 

@@ -54,7 +54,7 @@ import Testing
     // A limit on the size of each file; only the log becomes so large.
     let outcome = try Command.shell(
       "trap '' XFSZ; ulimit -f 32; exec \"$0\" train text --data \"$1\" --out \"$2\" --hidden 4 --embedding 4 "
-        + "--length 16 --batch 4 --epochs 30 --patience 30 --tensorboard",
+        + "--length 16 --batch 4 --epochs 30 --patience 30 --watch-every 0 --tensorboard",
       Sample.shared.get().file("text.txt"), folder.file("model"))
     #expect(outcome.code == 0, "\(outcome.errors)")
     #expect(outcome.errors.contains("the TensorBoard log is not complete: the file cannot be written"))

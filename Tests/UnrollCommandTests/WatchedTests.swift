@@ -13,7 +13,7 @@ import Testing
       ] + more)
   }
 
-  private func lines(_ folder: TestFolder) throws -> [Substring] {
+  private func reports(_ folder: TestFolder) throws -> [Substring] {
     try folder.text("model/watch.jsonl").split(separator: "\n")
   }
 
@@ -26,7 +26,7 @@ import Testing
     let run = try train(folder, ["--watch", "--watch-every", "20"])
     #expect(run.code == 0, "\(run.errors)")
     #expect(run.errors.contains("recurrent.layers.0  hidden  |") && run.errors.contains(" a step back"))
-    let lines = try lines(folder)
+    let lines = try reports(folder)
     #expect(lines.count > 3)
     // Watching changes nothing.
     #expect(try train(folder, ["--watch-every", "0"], to: "plain").code == 0)
@@ -35,7 +35,7 @@ import Testing
     // Resumed, it goes on where it was.
     #expect(
       try Command.unroll(["train", "text", "--out", folder.file("model"), "--resume", "--epochs", "3"]).code == 0)
-    let updates = try lines(folder).map { line in
+    let updates = try reports(folder).map { line in
       let object = try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any]
       return try #require(object?["updatesDone"] as? Int)
     }

@@ -13,6 +13,25 @@ import Testing
     return outcome
   }
 
+  @Test func aSampledSoftmaxTrainsTheSameKindOfModel() throws {
+    let folder = try Sample.copy()
+    let text = ["--data", folder.file("text.txt")] + Self.sizes
+    let events = try train(folder, "sampled", text + ["--epochs", "2", "--sampled-softmax", "4"]).objects()
+    #expect(try #require(events.last?["perplexity"] as? Double) > 1)
+    let config = try #require(
+      JSONSerialization.jsonObject(with: folder.data("sampled/config.json")) as? [String: Any])
+    #expect(config["version"] as? Int == 6 && config["sampledSoftmax"] as? Int == 4)
+    #expect(try Command.unroll(["generate", folder.file("sampled"), "--length", "5"]).code == 0)
+    for (flags, part) in [
+      (["--sampled-softmax", "100000"], "sampled-softmax is 100000"),
+      (["--sampled-softmax", "0"], "sampled-softmax is 0"),
+      (["--sampled-softmax", "4", "--label-smoothing", "0.1"], "smoothed labels"),
+    ] {
+      let run = try Command.unroll(["train", "text", "--out", folder.file("refused")] + text + flags)
+      #expect(run.code == 2 && run.errors.contains(part), "\(run.errors)")
+    }
+  }
+
   @Test func wordsAreTrainedMeasuredAndWritten() throws {
     let folder = try Sample.copy()
     let text = ["--data", folder.file("text.txt")]

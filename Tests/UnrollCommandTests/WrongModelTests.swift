@@ -30,12 +30,14 @@ import Testing
   }
 
   static let configurations: [(name: String, pairs: [(String, any Sendable)], parts: [String])] = [
-    ("newer", [("version", 6)], ["version 6, this program knows 5", "config.json", "newer program"]),
+    ("newer", [("version", 7)], ["version 7, this program knows 6", "config.json", "newer program"]),
     ("of no subwords", [("version", 5)], ["version 5", "config.json"]),
+    ("no sampled softmax", [("version", 6)], ["version 6", "config.json"]),
+    ("too many samples", [("version", 6), ("sampledSoftmax", 1 << 40)], ["sampled-softmax is 1099511627776"]),
     ("rounded to nothing", [("version", 2)], ["version 2 and precision none", "config.json"]),
     ("rounded too early", [("precision", "int8")], ["version 1 and precision int8", "config.json"]),
     ("other precision", [("version", 2), ("precision", "int4")], ["`precision` cannot be read", "config.json:"]),
-    ("far newer", [("version", Int.max)], ["this program knows 5"]),
+    ("far newer", [("version", Int.max)], ["this program knows 6"]),
     ("older", [("version", 0)], ["version 0"]),
     ("other paradigm", [("paradigm", "tagging")], ["no language model", "tagging"]),
     ("version of text", [("version", "1")], ["`version` is not a whole number"]),

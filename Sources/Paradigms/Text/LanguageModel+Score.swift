@@ -23,9 +23,9 @@ extension LanguageModel {
     /// The loss.
     public var judged: Double { nats }
 
-    /// Nats, perplexity and, but for words, bits per character.
+    /// Nats, bits per character, but for words, and perplexity.
     public var measures: [(name: String, value: Double)] {
-      [("nats", nats), ("perplexity", perplexity)] + (bitsPerCharacter.map { [("bitsPerCharacter", $0)] } ?? [])
+      [("nats", nats)] + (bitsPerCharacter.map { [("bitsPerCharacter", $0)] } ?? []) + [("perplexity", perplexity)]
     }
 
     /// For people.

@@ -10,8 +10,9 @@ public struct TextConfiguration: Hashable, Sendable, Codable {
   /// The newest version of the model folder that this program reads.
   public static let newestVersion = 6
 
-  /// Version of the folder's form: 6 with a sampled softmax, else 5 for subwords, else 4 with noise or normalisation inside the layers or other
-  /// regularisers, else 3 for words or a corpus of three files, else 2 when there is a ``precision``, else 1.
+  /// Version of the folder's form: 6 with a sampled softmax, else 5 for subwords, else 4 with noise or normalisation
+  /// inside the layers or other regularisers, else 3 for words or a corpus of three files, else 2 when there is a
+  /// ``precision``, else 1.
   public var version = 1
   /// The kind of model: `text`.
   public var paradigm = "text"

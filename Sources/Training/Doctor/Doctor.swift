@@ -60,7 +60,7 @@ public struct Doctor: Sendable {
         advice: [
           "use a gated cell: --cell lstm or --cell gru", "begin with gates that remember: --chrono",
           "begin with orthogonal recurrent weights: --recurrent-initializer orthogonal",
-          "shorten the way: reverse the input, pool over time (--pooling), or add attention",
+          "shorten the way: read in both directions, pool over time, or add attention",
         ])
     }
   }
@@ -205,7 +205,8 @@ public struct Doctor: Sendable {
 
   private func learningRateTooHigh() -> [Diagnosis] {
     let losses = history.map(\.trainingLoss)
-    let rose = losses.count >= 3 && (losses.last ?? 0) > 1.05 * (losses.min() ?? 0)
+    // Both of the last two epochs, as the losses of few updates are noisy.
+    let rose = losses.count >= 3 && losses.suffix(2).allSatisfy { $0 > 1.25 * (losses.min() ?? 0) }
     // The first update is the largest with Adam, whose means begin with it.
     let largest = watched.dropFirst().compactMap(ratio).max() ?? 0
     guard rose || largest > 0.05 else { return [] }

@@ -12,7 +12,7 @@ extension LayerWatch {
     }
     let exponents = seen.pulledBackNorms(limit: 8, using: &random).compactMap { logSlope(of: Array($0.reversed())) }
     self.init(
-      name: seen.path.hasSuffix(".cell") ? String(seen.path.dropLast(".cell".count)) : seen.path,
+      name: layerName(of: seen.path),
       sequences: layout.batch, steps: layout.time, meanSteps: Double(layout.rowCount) / Double(max(1, layout.batch)),
       states: states, gates: seen.gates.map { GateWatch($0) },
       recurrentWeights: seen.recurrentWeights.map {
@@ -21,6 +21,13 @@ extension LayerWatch {
       lyapunovExponent: exponents.isEmpty ? nil : exponents.reduce(0, +) / Double(exponents.count),
       deadUnits: seen.states.first.map(shareOfDeadUnits) ?? 0)
   }
+}
+
+/// `recurrent.layers.0` for the paths `recurrent.layers.0.cell` and, of cells with a single layer of weights,
+/// `recurrent.layers.0.cell.hidden`.
+private func layerName(of path: String) -> String {
+  let components = path.split(separator: ".")
+  return components[..<(components.lastIndex(of: "cell") ?? components.endIndex)].joined(separator: ".")
 }
 
 extension StateWatch {

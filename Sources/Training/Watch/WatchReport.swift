@@ -23,8 +23,8 @@ public struct WatchReport: Sendable, Hashable, Codable {
   /// The parameters that have a gradient, in the network's order.
   public var parameters: [ParameterWatch]
   /// The gradient noise scale (McCandlish et al. 2018), in minibatches: how many of them a batch could hold before it
-  /// would learn no more than twice as slowly per unit; from the products of gradients of neighbouring updates, averaged
-  /// since the beginning. nil until it can be told, or where noise hides the gradient.
+  /// would learn no more than twice as slowly per unit; from the products of gradients of neighbouring updates,
+  /// averaged since the beginning. nil until it can be told, or where noise hides the gradient.
   public var noiseScale: Double?
   /// Seconds that watching took, beside the update itself.
   public var seconds: Double
@@ -62,8 +62,8 @@ public struct StateWatch: Sendable, Hashable, Codable {
   public var gradientNorms: [Double]
   /// The same by distance from each sequence's own last step: first the last step.
   public var gradientNormsFromEnd: [Double]
-  /// The factor by which the norm changes with each step away from the end: below 1, gradients vanish. nil where there are
-  /// too few steps.
+  /// The factor by which the norm changes with each step away from the end: below 1, gradients vanish. nil where there
+  /// are too few steps.
   public var decay: Double?
   /// Root mean square of the state's values.
   public var magnitude: Double
