@@ -76,6 +76,9 @@ public struct TrainingReport: Sendable {
   /// Time steps that gradients go back through, where sequences go on before them: only texts are cut.
   var window: Int? { paradigm == "text" ? configuration["length"]?.whole : nil }
 
+  /// What epochs are judged by: `loss`, or a measure of the paradigm's.
+  var measure: String { StoredModels.measure(ofEpochsOf: paradigm) ?? "loss" }
+
   /// The epoch whose weights were kept: the one with the lowest validation loss, or the last.
   var best: EpochReport? {
     history.filter { $0.validationLoss?.isFinite == true }

@@ -28,7 +28,8 @@ struct DoctorCommand: ParsableCommand {
     common.apply()
     let record = try TrainingRecord(of: folder)
     let doctor = Doctor(
-      history: record.epochs, watched: record.watched, window: try window, judgedBy: try judgedBy)
+      history: record.epochs, watched: record.watched, window: try window,
+      judgedBy: StoredModels.measure(ofEpochsOf: try ModelFolder.paradigm(of: folder)))
     var found = doctor.diagnoses()
     if !withoutData { found += try dataDiagnoses() }
     if common.json {
@@ -44,15 +45,6 @@ struct DoctorCommand: ParsableCommand {
     get throws {
       guard try ModelFolder.paradigm(of: folder) == "text" else { return nil }
       return try LanguageModel.load(from: folder).configuration.length
-    }
-  }
-
-  /// What judges the epochs of a model of examples, unless it is the loss.
-  private var judgedBy: String? {
-    get throws {
-      let paradigm = try ModelFolder.paradigm(of: folder)
-      let name = StoredModels.all.first { $0.paradigm == paradigm }?.judgedBy
-      return name == "nats" ? nil : name
     }
   }
 

@@ -16,11 +16,6 @@ public protocol StoredModel: Sendable {
   func evaluate(_ path: String, _ bad: inout BadLines) throws(UnrollError) -> Score
 }
 
-extension StoredModel {
-  /// What epochs are judged by.
-  public static var judgedBy: String { Score.judgedBy }
-}
-
 /// A model that answers lines of text, one each.
 public protocol LineModel: StoredModel {
   /// An answer for each line, in order; an empty line has one too.
@@ -78,5 +73,12 @@ public enum StoredModels {
     let paradigm = try ModelFolder.paradigm(of: folder)
     guard let kind = all.first(where: { $0.paradigm == paradigm }) else { return nil }
     return try kind.load(from: folder)
+  }
+
+  /// What epochs of a paradigm's trainings are judged by, where that is another measure than the training loss:
+  /// `error rate` of `classify`; nil: the same.
+  public static func measure(ofEpochsOf paradigm: String) -> String? {
+    func name<Model: StoredModel>(_ kind: Model.Type) -> String { Model.Score.judgedBy }
+    return all.first { $0.paradigm == paradigm }.map { name($0) }
   }
 }

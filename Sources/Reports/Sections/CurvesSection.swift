@@ -19,10 +19,12 @@ extension TrainingReport {
     let training = history.map { (x: Double($0.epoch), y: $0.trainingLoss) }
     let validation = history.compactMap { epoch in epoch.validationLoss.map { (x: Double(epoch.epoch), y: $0) } }
     var series = [LineChart.Series("training", training)]
-    if !validation.isEmpty { series.append(LineChart.Series("validation", validation)) }
+    if !validation.isEmpty { series.append(LineChart.Series(measure == "loss" ? "validation" : measure, validation)) }
     var chart = LineChart(
-      title: "Loss by epoch", note: "training: mean while the epoch ran; validation: after it", x: "epoch",
-      y: "mean loss, nats", series: series)
+      title: "Loss by epoch",
+      note: "training: mean while the epoch ran; \(series.count > 1 ? series[1].name : "validation"): after it",
+      x: "epoch",
+      y: measure == "loss" ? "mean loss, nats" : "mean loss, nats; \(measure)", series: series)
     if let best, let loss = best.validationLoss {
       chart.marks = [LineChart.Mark(x: Double(best.epoch), y: loss, label: "best: \(Figures.fixed(loss, 3))")]
     }
@@ -68,7 +70,7 @@ extension TrainingReport {
 
   private var epochTable: Table {
     var table = Table(columns: [
-      .number("epoch"), .number("updates"), .number("training loss"), .number("validation loss"),
+      .number("epoch"), .number("updates"), .number("training loss"), .number("validation \(measure)"),
       .number("gradient norm"), .number("learning rate"), .number("time"), .number("units a second"),
     ])
     table.rows = history.map { epoch in

@@ -1,4 +1,5 @@
 import Foundation
+import Paradigms
 import Training
 
 extension TrainingReport {
@@ -14,7 +15,8 @@ extension TrainingReport {
     if let best {
       let loss = best.validationLoss ?? best.trainingLoss
       let part = best.validationLoss == nil ? "training" : "validation"
-      tiles.append((Figures.fixed(loss, 3), "\(part) loss in nats, epoch \(best.epoch)"))
+      let name = best.validationLoss == nil || measure == "loss" ? "loss in nats" : measure
+      tiles.append((Figures.fixed(loss, 3), "\(part) \(name), epoch \(best.epoch)"))
       if paradigm == "text" { tiles.append((Figures.short(exp(loss)), "perplexity, \(part)")) }
     }
     if let count = model.parameterCount { tiles.append((Figures.whole(count), "parameters")) }
@@ -31,7 +33,9 @@ extension TrainingReport {
   }
 
   var diagnosesSection: Page.Section? {
-    let found = Doctor(history: history, watched: watched, window: window).diagnoses()
+    let doctor = Doctor(
+      history: history, watched: watched, window: window, judgedBy: StoredModels.measure(ofEpochsOf: paradigm))
+    let found = doctor.diagnoses()
     var content: [Markup] = found.map { diagnosis in
       .tag(
         "div", ["class": "finding"],
