@@ -75,7 +75,7 @@ struct DoctorCommand: ParsableCommand {
     let entries = found.map { diagnosis in
       "\(diagnosis.title)\n  \(diagnosis.evidence)\n"
         + diagnosis.advice.map { "  - \($0)\n" }.joined()
-        + "  more: the guide's page `Doctor`, \(diagnosis.kind.rawValue)\n"
+        + "  more: the guide's page `TheDoctor`, \(diagnosis.kind.rawValue)\n"
     }
     return "\(found.count) of \(Diagnosis.Kind.allCases.count) things that can go wrong (\(seen)):\n\n"
       + entries.joined(separator: "\n")

@@ -157,7 +157,7 @@ import Training
     let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
       .deletingLastPathComponent()
     let page = try String(
-      contentsOf: root.appending(path: "Sources/Unroll/Unroll.docc/Doctor.md"), encoding: .utf8)
+      contentsOf: root.appending(path: "Sources/Unroll/Unroll.docc/TheDoctor.md"), encoding: .utf8)
     for kind in Diagnosis.Kind.allCases { #expect(page.contains("\n## \(kind.rawValue)\n"), "\(kind.rawValue)") }
   }
 }

@@ -2,8 +2,8 @@ import Foundation
 import Testing
 import Unroll
 
-/// The code of the article `Doctor`.
-@Suite struct DoctorGuideTests {
+/// The code of the article `TheDoctor`.
+@Suite struct TheDoctorTests {
   @Test func theTraining() throws {
     let folder = NSTemporaryDirectory() + "/unroll-\(UUID().uuidString)"
     defer { try? FileManager.default.removeItem(atPath: folder) }
