@@ -16,7 +16,8 @@ public struct WatchReport: Sendable, Hashable, Codable {
   public var gradientNorm: Double
   /// The learning rate of the update.
   public var learningRate: Float
-  /// Share of the updates since the last report whose gradient was clipped, in 0...1.
+  /// Share of the updates since the last report whose gradient was clipped to a norm, in 0...1; 0 with other ways of
+  /// clipping.
   public var clippedShare: Double
   /// The recurrent layers, in the order of their runs.
   public var layers: [LayerWatch]
