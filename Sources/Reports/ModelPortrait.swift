@@ -25,10 +25,11 @@ package struct ModelPortrait: Sendable {
   }
 
   /// Opens the model in a folder. One that was stopped before its first epoch has no weights, and says nothing.
-  static func open(_ folder: String, paradigm: String) throws(UnrollError) -> ModelPortrait {
+  static func open(_ folder: String) throws(UnrollError) -> ModelPortrait {
     guard FileManager.default.fileExists(atPath: folder + "/weights.safetensors") else { return ModelPortrait() }
-    if paradigm == "text" { return try ModelPortrait(LanguageModel.load(from: folder)) }
-    guard let model = try StoredModels.open(folder) as? any FileModel else { return ModelPortrait() }
+    let stored = try StoredModels.open(folder)
+    if let model = stored as? LanguageModel { return try ModelPortrait(model) }
+    guard let model = stored as? any FileModel else { return ModelPortrait() }
     return ModelPortrait(summary: model.summary, parameterCount: Self.parameterCount(of: model.network))
   }
 

@@ -28,12 +28,13 @@ public struct TrainingReport: Sendable {
   ///   - folder: The model folder.
   ///   - program: The name and version of what makes the report, for the page.
   public init(of folder: String, program: String = "") throws(UnrollError) {
-    let paradigm = try ModelFolder.paradigm(of: folder)
+    // First: it says best what is wrong with a folder that holds no model.
+    _ = try ModelFolder.paradigm(of: folder)
     self.init(
       folder: folder, configuration: try StrictJSON.read(JSONValue.self, from: folder + "/config.json"),
       history: try JSONLines(folder + "/history.jsonl").read(EpochReport.self),
       watched: try JSONLines(folder + "/watch.jsonl").read(WatchReport.self),
-      model: try ModelPortrait.open(folder, paradigm: paradigm), machine: Machine.here(program: program))
+      model: try ModelPortrait.open(folder), machine: Machine.here(program: program))
   }
 
   /// A report of these parts.

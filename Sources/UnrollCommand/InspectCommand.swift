@@ -41,12 +41,9 @@ struct InspectCommand: ParsableCommand {
 
   func run() throws {
     common.apply()
-    if let paradigm = try? ModelFolder.paradigm(of: folder), paradigm != "text",
-      let model = try StoredModels.open(folder) as? any FileModel
-    {
-      return try show(model)
-    }
-    let model = try LanguageModel.load(from: folder)
+    let stored = try StoredModels.open(folder)
+    if let model = stored as? any FileModel { return try show(model) }
+    guard let model = stored as? LanguageModel else { return }
     let layers = model.network.recurrent.layers.compactMap { $0 as? any RecurrentLayer }
     guard layers.indices.contains(layer) else {
       throw UnrollError(.usage, "there is no layer \(layer)", at: folder, hint: "--layer 0 to \(layers.count - 1)")

@@ -146,10 +146,13 @@ import Training
     var random = RandomSource(seed: 5)
     let text = (0..<4000).map { _ in Int32(random.integer(below: 50)) }
     let other = (0..<2000).map { _ in Int32(random.integer(below: 50)) }
-    #expect(DataDoctor.diagnoses(training: Tokens(text), heldOut: Tokens(other)).isEmpty)
+    #expect(DataDoctor.diagnoses(training: Tokens(text), heldOut: [Tokens(other)]).isEmpty)
     let copied = Array(text[1000..<1400]) + other.prefix(1000)
-    #expect(DataDoctor.diagnoses(training: Tokens(text), heldOut: Tokens(copied)).map(\.kind) == [.leakedData])
-    #expect(DataDoctor.diagnoses(training: Tokens(text), heldOut: Tokens([1, 2, 3])).isEmpty)
+    #expect(
+      DataDoctor.diagnoses(training: Tokens(text), heldOut: [Tokens(other), Tokens(copied)]).map(\.kind) == [
+        .leakedData
+      ])
+    #expect(DataDoctor.diagnoses(training: Tokens(text), heldOut: [Tokens([1, 2, 3])]).isEmpty)
   }
 
   /// Each kind has a page's section in the guide.
