@@ -28,7 +28,7 @@ struct DoctorCommand: ParsableCommand {
     common.apply()
     let record = try TrainingRecord(of: folder)
     let doctor = Doctor(
-      history: record.epochs, watched: record.watched, window: try window,
+      history: record.epochs, watched: record.watched, skipped: record.skipped, window: try window,
       judgedBy: StoredModels.measure(ofEpochsOf: try ModelFolder.paradigm(of: folder)))
     var found = doctor.diagnoses()
     if !withoutData { found += try dataDiagnoses() }
