@@ -43,7 +43,7 @@ let package = Package(
     .testTarget(
       name: "ParadigmsTests",
       dependencies: ["Paradigms", "Corpora", "Training", "Networks", "Interchange", "Recurrence", "Tensors"]),
-    .testTarget(name: "ReportsTests", dependencies: ["Reports", "Training", "Interchange", "Recurrence"]),
+    .testTarget(name: "ReportsTests", dependencies: ["Reports", "Paradigms", "Training", "Interchange", "Recurrence"]),
     // Sees what an app sees: what README and guide show is public, and `import Unroll` brings it.
     .testTarget(name: "UnrollTests", dependencies: ["Unroll"], packageAccess: false),
     .testTarget(

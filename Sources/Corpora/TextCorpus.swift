@@ -65,6 +65,8 @@ public struct TextCorpus: Sendable {
     characters = text.count
     switch tokenization {
     case .characters: vocabulary = .characters(CharacterVocabulary(of: text))
+    case .graphemes: vocabulary = .graphemes(GraphemeVocabulary(of: text))
+    case .bytes: vocabulary = .bytes(ByteVocabulary())
     case .words(let most):
       vocabulary = .words(WordVocabulary(of: text, first: Self.ends(of: text.wordCount)[0], most: most))
     case .subwords(let merges):
@@ -95,6 +97,8 @@ public struct TextCorpus: Sendable {
     characters = text.count + validation.count + test.count
     switch tokenization {
     case .characters: vocabulary = .characters(CharacterVocabulary(of: text, validation, test))
+    case .graphemes: vocabulary = .graphemes(GraphemeVocabulary(of: text, validation, test))
+    case .bytes: vocabulary = .bytes(ByteVocabulary())
     case .words(let most): vocabulary = .words(WordVocabulary(of: text, most: most))
     case .subwords(let merges):
       vocabulary = .subwords(SubwordVocabulary(of: [text, validation, test], merges: merges))

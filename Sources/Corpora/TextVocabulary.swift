@@ -4,6 +4,10 @@ import Interchange
 public enum TokenUnit: String, Hashable, Sendable, Codable, CaseIterable {
   /// A Unicode scalar; see ``CharacterVocabulary``.
   case characters
+  /// What a reader takes for one character, an extended grapheme cluster; see ``GraphemeVocabulary``.
+  case graphemes
+  /// A byte of UTF-8; see ``ByteVocabulary``.
+  case bytes
   /// What stands between white space, or a line's end; see ``WordVocabulary``.
   case words
   /// A character, or a piece of a word that is made of frequent neighbours; see ``SubwordVocabulary``.
@@ -19,6 +23,10 @@ public enum TokenUnit: String, Hashable, Sendable, Codable, CaseIterable {
 public enum Tokenization: Sendable {
   /// As the characters that occur in it.
   case characters
+  /// As the grapheme clusters that occur in it.
+  case graphemes
+  /// As bytes of UTF-8.
+  case bytes
   /// As its words: at most so many different ones, `<unk>` and `<eos>` among them, the most frequent first; nil for
   /// ``WordVocabulary/most``.
   case words(most: Int? = nil)
@@ -28,7 +36,7 @@ public enum Tokenization: Sendable {
   case vocabulary(TextVocabulary)
 }
 
-/// What a text model reads and writes: characters, words or pieces of words, each with a number, its token.
+/// What a text model reads and writes: characters, bytes, words or pieces of words, each with a number, its token.
 ///
 ///     let vocabulary = TextVocabulary.words(WordVocabulary(of: PlainText("the cat\nthe dog\n")))
 ///     vocabulary.count                  // 5: <unk>, <eos>, the, cat, dog
@@ -36,6 +44,10 @@ public enum Tokenization: Sendable {
 public enum TextVocabulary: Sendable, Equatable {
   /// Every character of a text.
   case characters(CharacterVocabulary)
+  /// Every grapheme cluster of a text.
+  case graphemes(GraphemeVocabulary)
+  /// Bytes of UTF-8.
+  case bytes(ByteVocabulary)
   /// Words, with one token for all others.
   case words(WordVocabulary)
   /// Pieces of words.
@@ -46,6 +58,8 @@ public enum TextVocabulary: Sendable, Equatable {
   public init(contentsOf path: String, unit: TokenUnit) throws(UnrollError) {
     switch unit {
     case .characters: self = .characters(try CharacterVocabulary(contentsOf: path))
+    case .graphemes: self = .graphemes(try GraphemeVocabulary(contentsOf: path))
+    case .bytes: self = .bytes(try ByteVocabulary(contentsOf: path))
     case .words: self = .words(try WordVocabulary(contentsOf: path))
     case .subwords: self = .subwords(try SubwordVocabulary(contentsOf: path))
     }
@@ -55,6 +69,8 @@ public enum TextVocabulary: Sendable, Equatable {
   public func write(to path: String) throws(UnrollError) {
     switch self {
     case .characters(let vocabulary): try vocabulary.write(to: path)
+    case .graphemes(let vocabulary): try vocabulary.write(to: path)
+    case .bytes(let vocabulary): try vocabulary.write(to: path)
     case .words(let vocabulary): try vocabulary.write(to: path)
     case .subwords(let vocabulary): try vocabulary.write(to: path)
     }
@@ -64,6 +80,8 @@ public enum TextVocabulary: Sendable, Equatable {
   public var unit: TokenUnit {
     switch self {
     case .characters: .characters
+    case .graphemes: .graphemes
+    case .bytes: .bytes
     case .words: .words
     case .subwords: .subwords
     }
@@ -73,6 +91,8 @@ public enum TextVocabulary: Sendable, Equatable {
   public var count: Int {
     switch self {
     case .characters(let vocabulary): vocabulary.count
+    case .graphemes(let vocabulary): vocabulary.count
+    case .bytes(let vocabulary): vocabulary.count
     case .words(let vocabulary): vocabulary.count
     case .subwords(let vocabulary): vocabulary.count
     }
@@ -82,15 +102,20 @@ public enum TextVocabulary: Sendable, Equatable {
   public var lineEnd: Int32 {
     switch self {
     case .characters(let vocabulary): vocabulary.token(of: "\n") ?? 0
+    case .graphemes(let vocabulary): vocabulary.token(of: "\n") ?? vocabulary.token(of: "\r\n") ?? 0
+    case .bytes: Int32(UInt8(ascii: "\n"))
     case .words: WordVocabulary.lineEndToken
     case .subwords(let vocabulary): vocabulary.characters.token(of: "\n") ?? 0
     }
   }
 
-  /// The tokens of a text. Throws `.invalidData` for a character that the vocabulary lacks; there are no such words.
+  /// The tokens of a text. Throws `.invalidData` for a character that the vocabulary lacks; there are no such words or
+  /// bytes.
   public func encode(_ text: PlainText) throws(UnrollError) -> Tokens {
     switch self {
     case .characters(let vocabulary): try vocabulary.encode(text)
+    case .graphemes(let vocabulary): try vocabulary.encode(text)
+    case .bytes(let vocabulary): vocabulary.encode(text)
     case .words(let vocabulary): vocabulary.encode(text)
     case .subwords(let vocabulary): try vocabulary.encode(text)
     }
@@ -103,22 +128,19 @@ public enum TextVocabulary: Sendable, Equatable {
 
   /// The text of tokens. Traps on a number outside 0..<count.
   public func decode(_ tokens: some Sequence<Int32>) -> String {
+    var decoder = TokenDecoder(self)
     var text = ""
-    var last: Int32?
-    for token in tokens {
-      text += self.text(of: token, after: last)
-      last = token
-    }
-    return text
+    for token in tokens { text += decoder.text(of: token) }
+    return text + decoder.rest()
   }
 
-  /// What a token adds to a text whose last token is `last`; nil at a text's beginning or after white space. Traps on a
-  /// number outside 0..<count.
-  public func text(of token: Int32, after last: Int32?) -> String {
+  /// How a token is shown by itself: its text, or a byte's number. Traps on a number outside 0..<count.
+  public func label(of token: Int32) -> String {
     switch self {
-    case .characters(let vocabulary): vocabulary.decode([token])
-    case .words(let vocabulary): vocabulary.text(of: token, after: last)
-    case .subwords(let vocabulary): vocabulary.text(of: token)
+    case .bytes(let vocabulary): return vocabulary.label(of: token)
+    case .characters, .graphemes, .words, .subwords:
+      var decoder = TokenDecoder(self)
+      return decoder.text(of: token)
     }
   }
 
@@ -126,6 +148,8 @@ public enum TextVocabulary: Sendable, Equatable {
   public func characters(of tokens: some Sequence<Int32>) -> Int? {
     switch self {
     case .characters: tokens.reduce(0) { count, _ in count + 1 }
+    case .graphemes(let vocabulary): tokens.reduce(0) { $0 + vocabulary.length(of: $1) }
+    case .bytes: tokens.reduce(0) { $0 + (UTF8.isContinuation(UInt8(truncatingIfNeeded: $1)) ? 0 : 1) }
     case .words: nil
     case .subwords(let vocabulary): tokens.reduce(0) { $0 + vocabulary.length(of: $1) }
     }

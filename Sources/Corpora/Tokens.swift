@@ -32,6 +32,9 @@ public struct Tokens: RandomAccessCollection, Sendable {
     self.init(storage: storage, range: 0..<values.count)
   }
 
+  /// Bytes, each a token.
+  init(bytes: [UInt8]) { self.init(storage: .bytes(bytes), range: 0..<bytes.count) }
+
   private init(storage: Storage, range: Range<Int>) {
     self.storage = storage
     self.range = range

@@ -89,6 +89,9 @@ enum UTF8Scan {
     return length
   }
 
+  /// Bytes of a character that begins so; 0 when none does.
+  static func length(ofLead lead: UInt8) -> Int { lead < 0x80 ? 1 : form(ofLead: lead).length }
+
   /// What a first byte asks for: the number of bytes, and what the second may be (Unicode, table 3-7). The narrower
   /// ranges keep out longer forms of shorter characters, surrogates, and numbers beyond U+10FFFF.
   @inline(__always)

@@ -1,7 +1,7 @@
 import Foundation
 import Interchange
 
-/// What the files of both vocabularies have in common.
+/// What the files of all vocabularies have in common.
 enum VocabularyFile {
   static let version = 1
 
@@ -27,5 +27,16 @@ enum VocabularyFile {
   static func invalid(_ message: String, _ path: String) -> UnrollError {
     UnrollError(
       .invalidData, message, at: path, hint: "put back the file that training wrote; the weights fit no other")
+  }
+
+  /// The places of the first entry that is there twice, byte by byte; nil when there is none.
+  static func twins(in words: [String]) -> (Int, Int)? {
+    var table = WordTable([])
+    for (place, word) in words.enumerated() {
+      var word = word
+      let known = word.withUTF8 { table.insert($0) }
+      if known != place { return (known, place) }
+    }
+    return nil
   }
 }

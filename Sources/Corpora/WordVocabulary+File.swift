@@ -35,22 +35,11 @@ extension WordVocabulary {
     for (token, word) in words.enumerated() {
       if let fault = WordScan.fault(in: word) { throw VocabularyFile.invalid("words[\(token)] \(fault)", path) }
     }
-    if let (first, second) = Self.twins(in: words) {
+    if let (first, second) = VocabularyFile.twins(in: words) {
       throw VocabularyFile.invalid(
         "`\(words[first].prefix(40))` is there twice, as words[\(first)] and words[\(second)]", path)
     }
     self.init(words)
-  }
-
-  /// The places of the first word that is there twice.
-  private static func twins(in words: [String]) -> (Int, Int)? {
-    var table = WordTable([])
-    for (place, word) in words.enumerated() {
-      var word = word
-      let known = word.withUTF8 { table.insert($0) }
-      if known != place { return (known, place) }
-    }
-    return nil
   }
 
   /// Writes the vocabulary as JSON, atomically.

@@ -12,24 +12,32 @@ package struct ModelPortrait: Sendable {
   package var parameterCount: Int?
   /// Its layers as boxes, for pictures; empty for models that are not drawn.
   package var layers: [Diagram.Layer] = []
+  /// Those that walk through time together.
+  package var walks: [DrawnWalk] = []
   /// Texts that it wrote.
   package var samples: [String] = []
 
   package init(
-    summary: String? = nil, parameterCount: Int? = nil, layers: [Diagram.Layer] = [], samples: [String] = []
+    summary: String? = nil, parameterCount: Int? = nil, layers: [Diagram.Layer] = [], walks: [DrawnWalk] = [],
+    samples: [String] = []
   ) {
     self.summary = summary
     self.parameterCount = parameterCount
     self.layers = layers
+    self.walks = walks
     self.samples = samples
   }
 
   /// Opens the model in a folder. One that was stopped before its first epoch has no weights, and says nothing.
-  static func open(_ folder: String, paradigm: String) throws(UnrollError) -> ModelPortrait {
+  static func open(_ folder: String) throws(UnrollError) -> ModelPortrait {
     guard FileManager.default.fileExists(atPath: folder + "/weights.safetensors") else { return ModelPortrait() }
-    if paradigm == "text" { return try ModelPortrait(LanguageModel.load(from: folder)) }
-    guard let model = try StoredModels.open(folder) as? any FileModel else { return ModelPortrait() }
-    return ModelPortrait(summary: model.summary, parameterCount: Self.parameterCount(of: model.network))
+    let stored = try StoredModels.open(folder)
+    if let model = stored as? LanguageModel { return try ModelPortrait(model) }
+    guard let model = stored as? any FileModel else { return ModelPortrait() }
+    let drawn = stored as? any DrawnModel
+    return ModelPortrait(
+      summary: model.summary, parameterCount: Self.parameterCount(of: model.network),
+      layers: drawn?.drawnLayers ?? [], walks: drawn?.drawnWalks ?? [])
   }
 
   private static func parameterCount(of network: any Module) -> Int { network.parameterCount }
@@ -48,6 +56,7 @@ package struct ModelPortrait: Sendable {
     }
     self.init(
       summary: "a \(unit.singular) language model of \(Figures.whole(model.vocabulary.count)) \(unit)",
-      parameterCount: model.network.parameterCount, layers: model.drawnLayers, samples: samples)
+      parameterCount: model.network.parameterCount, layers: model.drawnLayers, walks: model.drawnWalks,
+      samples: samples)
   }
 }

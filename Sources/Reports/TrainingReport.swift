@@ -20,7 +20,10 @@ public struct TrainingReport: Sendable {
   package let watched: [WatchReport]
   package let skipped: [SkippedUpdate]
   package let model: ModelPortrait
-  package let machine: Machine
+  /// Where it trained; nil of a folder that does not say.
+  package let machine: Machine?
+  /// What made the page, and when.
+  package let program, date: String
 
   /// Reads a model folder. Throws when it holds no model, or something in it is damaged; a training that was stopped
   /// before its first epoch, or was not watched, has a shorter page.
@@ -29,19 +32,21 @@ public struct TrainingReport: Sendable {
   ///   - folder: The model folder.
   ///   - program: The name and version of what makes the report, for the page.
   public init(of folder: String, program: String = "") throws(UnrollError) {
-    let paradigm = try ModelFolder.paradigm(of: folder)
+    // First: it says best what is wrong with a folder that holds no model.
+    _ = try ModelFolder.paradigm(of: folder)
     self.init(
       folder: folder, configuration: try StrictJSON.read(JSONValue.self, from: folder + "/config.json"),
       history: try JSONLines(folder + "/history.jsonl").read(EpochReport.self),
       watched: try JSONLines(folder + "/watch.jsonl").read(WatchReport.self),
       skipped: try JSONLines(folder + "/skipped.jsonl").read(SkippedUpdate.self),
-      model: try ModelPortrait.open(folder, paradigm: paradigm), machine: Machine.here(program: program))
+      model: try ModelPortrait.open(folder), machine: try Self.machine(of: folder), program: program,
+      date: Date().formatted(.iso8601))
   }
 
   /// A report of these parts.
   package init(
     folder: String, configuration: JSONValue, history: [EpochReport], watched: [WatchReport],
-    skipped: [SkippedUpdate] = [], model: ModelPortrait, machine: Machine
+    skipped: [SkippedUpdate] = [], model: ModelPortrait, machine: Machine?, program: String, date: String
   ) {
     self.folder = folder
     self.configuration = configuration
@@ -50,6 +55,13 @@ public struct TrainingReport: Sendable {
     self.skipped = skipped
     self.model = model
     self.machine = machine
+    (self.program, self.date) = (program, date)
+  }
+
+  /// A model that was saved without being trained there has no such file.
+  private static func machine(of folder: String) throws(UnrollError) -> Machine? {
+    let path = CheckpointStore(folder: folder).machine
+    return FileManager.default.fileExists(atPath: path) ? try StrictJSON.read(Machine.self, from: path) : nil
   }
 
   /// Writes the page to a file, whole or not at all. Throws when it cannot be written.
@@ -64,7 +76,7 @@ public struct TrainingReport: Sendable {
     return Page(
       title: name, lead: lead, sections: sections.compactMap { $0 },
       foot: Markup(
-        "Made \(machine.date)\(machine.program.isEmpty ? "" : " by \(machine.program)") from \(folder). "
+        "Made \(date)\(program.isEmpty ? "" : " by \(program)") from \(folder). "
           + "Norms are Euclidean, of the gradient of the mean loss before clipping; losses are in nats.")
     ).document
   }

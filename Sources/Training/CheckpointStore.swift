@@ -15,6 +15,8 @@ package struct CheckpointStore {
   var watched: JSONLines { JSONLines(folder + "/watch.jsonl") }
   /// One line for each update that was not made.
   var skipped: JSONLines { JSONLines(folder + "/skipped.jsonl") }
+  /// The ``Machine`` that trains.
+  package var machine: String { folder + "/machine.json" }
   private var checkpointFolder: String { folder + "/checkpoints" }
 
   func path(ofUpdate update: Int) -> String {
@@ -23,13 +25,14 @@ package struct CheckpointStore {
     return "\(checkpointFolder)/update-\(zeros)\(digits).safetensors"
   }
 
-  /// Makes the folders, and removes temporary files that a killed training left in them.
+  /// Makes the folders, removes temporary files that a killed training left in them, and says where it trains.
   package func prepare() throws(UnrollError) {
     try Self.makeFolder(folder)
     try Self.makeFolder(checkpointFolder)
     // An atomic write of `name` goes through `.name.tmp`.
-    remove(["config.json", "vocabulary.json", "weights.safetensors"].map { "\(folder)/.\($0).tmp" })
+    remove(["config.json", "vocabulary.json", "weights.safetensors", "machine.json"].map { "\(folder)/.\($0).tmp" })
     remove(try names(in: checkpointFolder).filter(Self.isTemporary).map { "\(checkpointFolder)/\($0)" })
+    try StrictJSON.write(Machine.here, to: machine)
   }
 
   /// Makes a folder and those above it, unless it is there. `flag` names another place.

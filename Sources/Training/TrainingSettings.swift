@@ -27,7 +27,7 @@ public struct TrainingSettings: Hashable, Sendable, Codable {
   /// Updates from one ``WatchReport`` to the next; nil, the default: nobody watches.
   public var watchInterval: Int?
   /// Factor of the penalty that keeps gradients from vanishing and exploding on their way back through time
-  /// (``valueAndGradient(of:preservingGradients:_:)``, Pascanu et al. 2013); nil, the default: none. An update
+  /// (`valueAndGradient(of:preservingGradients:_:)`, Pascanu et al. 2013); nil, the default: none. An update
   /// takes about three times as long with it.
   public var gradientPreservation: Float?
 

@@ -27,11 +27,13 @@ struct DoctorCommand: ParsableCommand {
   func run() throws {
     common.apply()
     let record = try TrainingRecord(of: folder)
+    let model = try StoredModels.open(folder)
     let doctor = Doctor(
-      history: record.epochs, watched: record.watched, skipped: record.skipped, window: try window,
-      judgedBy: StoredModels.measure(ofEpochsOf: try ModelFolder.paradigm(of: folder)))
+      history: record.epochs, watched: record.watched, skipped: record.skipped,
+      window: (model as? LanguageModel)?.configuration.length,
+      judgedBy: StoredModels.measure(ofEpochsOf: type(of: model).paradigm))
     var found = doctor.diagnoses()
-    if !withoutData { found += try dataDiagnoses() }
+    if !withoutData { found += try dataDiagnoses(of: model) }
     if common.json {
       for diagnosis in found { try Console.json(DiagnosisLine(diagnosis)) }
     } else {
@@ -40,30 +42,11 @@ struct DoctorCommand: ParsableCommand {
     if !found.isEmpty { throw ExitCode(3) }
   }
 
-  /// The window of a language model's training.
-  private var window: Int? {
-    get throws {
-      guard try ModelFolder.paradigm(of: folder) == "text" else { return nil }
-      return try LanguageModel.load(from: folder).configuration.length
-    }
-  }
-
-  private func dataDiagnoses() throws -> [Diagnosis] {
-    guard try ModelFolder.paradigm(of: folder) != "text" else { return try textDiagnoses() }
-    guard let model = try StoredModels.open(folder) as? any FileModel else { return [] }
+  private func dataDiagnoses(of model: any StoredModel) throws -> [Diagnosis] {
     var bad = BadLines(skips: skipBadLines)
     let found = try model.dataDiagnoses(files: (data, validation, test), &bad)
     try SkippedLines(bad.skipped).show(json: common.json)
     return found
-  }
-
-  private func textDiagnoses() throws -> [Diagnosis] {
-    let model = try LanguageModel.load(from: folder)
-    let known = model.configuration.data
-    let files = TextFiles(
-      path: data ?? known.path, validation: validation ?? known.validation, test: test ?? known.test)
-    let corpus = try TextCorpus(contentsOf: files, as: .vocabulary(model.vocabulary))
-    return DataDoctor.diagnoses(training: corpus.training, heldOut: corpus.validation)
   }
 
   private func text(of found: [Diagnosis], _ record: TrainingRecord) -> String {

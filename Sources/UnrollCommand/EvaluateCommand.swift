@@ -25,11 +25,11 @@ struct EvaluateCommand: ParsableCommand {
 
   func run() throws {
     common.apply()
-    if let model = try storedModel() { return try measure(model) }
-    guard beam == nil else {
-      throw UnrollError(.usage, "--beam is for models that look for their answers", hint: "leave it out")
-    }
-    let model = try LanguageModel.load(from: folder)
+    let model = try BeamOption(beam).applied(to: StoredModels.open(folder))
+    try show((model as? LanguageModel).map(score(of:)) ?? score(of: model), of: part ?? .all)
+  }
+
+  private func score(of model: LanguageModel) throws -> any ModelScore {
     let tokens: Tokens
     switch part ?? .all {
     case .all: tokens = try model.vocabulary.encode(PlainText(contentsOf: data))
@@ -37,24 +37,17 @@ struct EvaluateCommand: ParsableCommand {
     case .validation: tokens = try corpus(model).validation
     case .test: tokens = try corpus(model).test
     }
-    try show(model.evaluate(tokens, source: data), of: part ?? .all)
+    return try model.evaluate(tokens, source: data)
   }
 
-  /// The model, unless it is a language model, or none, of which its own type tells.
-  private func storedModel() throws(UnrollError) -> (any StoredModel)? {
-    guard let paradigm = try? ModelFolder.paradigm(of: folder), paradigm != "text" else { return nil }
-    return try StoredModels.open(folder)
-  }
-
-  private func measure(_ model: any StoredModel) throws {
+  private func score(of model: any StoredModel) throws -> any ModelScore {
     guard part == nil else {
       throw UnrollError(.usage, "--part is for language models", hint: "leave it out: all of the file is measured")
     }
-    let model = try BeamOption(beam).applied(to: model)
     var bad = BadLines(skips: skipBadLines)
     let score: any ModelScore = try model.evaluate(data, &bad)
     try SkippedLines(bad.skipped).show(json: common.json)
-    try show(score, of: .all)
+    return score
   }
 
   private func show(_ score: any ModelScore, of part: Part) throws {

@@ -13,7 +13,7 @@ struct InspectCommand: ParsableCommand {
         unroll inspect poems                                         layers, parameters, the network, the equations
         unroll inspect poems --passes                                what each pass of the compiler makes of a step
         unroll inspect poems --picture step --format svg --out step.svg
-        unroll inspect reviews                                       a model of another kind: sizes and parameters
+        unroll inspect reviews                                       a model of another kind: parameters, the network
       """)
 
   enum Picture: String, ExpressibleByArgument, CaseIterable {
@@ -41,12 +41,9 @@ struct InspectCommand: ParsableCommand {
 
   func run() throws {
     common.apply()
-    if let paradigm = try? ModelFolder.paradigm(of: folder), paradigm != "text",
-      let model = try StoredModels.open(folder) as? any FileModel
-    {
-      return try show(model)
-    }
-    let model = try LanguageModel.load(from: folder)
+    let stored = try StoredModels.open(folder)
+    if let model = stored as? any FileModel { return try show(model) }
+    guard let model = stored as? LanguageModel else { return }
     let layers = model.network.recurrent.layers.compactMap { $0 as? any RecurrentLayer }
     guard layers.indices.contains(layer) else {
       throw UnrollError(.usage, "there is no layer \(layer)", at: folder, hint: "--layer 0 to \(layers.count - 1)")
@@ -84,14 +81,17 @@ struct InspectCommand: ParsableCommand {
     }
   }
 
-  /// A model of another paradigm: its sizes and parameters.
+  /// A model of another paradigm: its sizes, parameters, and network.
   private func show(_ model: any FileModel) throws {
-    guard picture == nil, !passes, layer == 0 else {
+    guard picture == nil || picture == .network, !passes, layer == 0 else {
       throw UnrollError(
-        .usage, "--picture, --passes and --layer are for language models", at: folder,
-        hint: "leave them out: sizes and parameters are shown; `unroll cells NAME` shows a cell")
+        .usage, "pictures of steps and over time, --passes and --layer are for language models", at: folder,
+        hint: "leave them out, or --picture network; `unroll cells NAME` shows a cell")
     }
+    let drawn = (model as? any DrawnModel).map { Diagram.network($0.drawnLayers) }
+    if picture != nil, let drawn { return try show(drawn) }
     try showParameters(of: model.network, title: model.summary)
+    if !common.json, let drawn { try Console.write("\n" + drawn.text() + "\n") }
   }
 
   private func showParameters(of network: any Module, title: String) throws {

@@ -9,12 +9,14 @@ struct PredictCommand: ParsableCommand {
     abstract: "Let a trained model answer lines: of a file, of arguments, or of standard input.",
     discussion: """
       One line of output for each line of input, in its order, an empty one too, as soon as it can be given; of a \
-      forecaster, a line for each step that follows the end of --data.
+      forecaster, a line for each step that follows the end of --data. A language model answers with what comes next; \
+      `unroll generate` lets it go on.
 
         unroll predict reviews "a stirring , funny film"
         unroll predict reviews --data lines.txt > answers.txt
         tail -f lines.txt | unroll predict reviews --json
         unroll predict load --data ETTh1.csv
+        unroll predict poems "The sea is "                      the next character, and its probability
         unroll predict en-de "two dogs play ." --n-best 3       RANK TAB SCORE TAB TEXT, up to three lines for each
         unroll predict en-de "two dogs play ." --attention      the translation, then where it looked, in percent
       """)
@@ -36,10 +38,7 @@ struct PredictCommand: ParsableCommand {
     guard data == nil || lines.isEmpty else {
       throw UnrollError(.usage, "there are lines beside --data", hint: "give them one after the other")
     }
-    guard let stored = try StoredModels.open(folder) else {
-      throw UnrollError(
-        .usage, "a language model answers no lines, it writes", at: folder, hint: "unroll generate \(folder)")
-    }
+    let stored = try StoredModels.open(folder)
     let searching = try BeamOption(found.width(beam)).applied(to: found.applied(to: stored))
     if let model = searching as? any ReadingModel { return try answerFile(by: model) }
     guard let model = searching as? any LineModel else {
@@ -72,7 +71,10 @@ struct PredictCommand: ParsableCommand {
     }
   }
 
-  private func oneLine(_ answer: any Prediction) -> String { answer.text.replacing(/[\r\n]+/, with: " ") + "\n" }
+  /// A line's end in an answer is written as `\n`.
+  private func oneLine(_ answer: any Prediction) -> String {
+    answer.text.replacing("\r\n", with: "\\r\\n").replacing("\r", with: "\\r").replacing("\n", with: "\\n") + "\n"
+  }
 
   private func answer(_ lines: [String], by model: any LineModel) throws {
     for first in stride(from: 0, to: lines.count, by: 256) {

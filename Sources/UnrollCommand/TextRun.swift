@@ -53,7 +53,7 @@ struct TextRun {
     let corpus = training.corpus
     return switch corpus.vocabulary.unit {
     case .characters: "\(corpus.characters) characters, \(corpus.vocabulary.count) different"
-    case .words, .subwords:
+    case .graphemes, .bytes, .words, .subwords:
       "\(corpus.training.count + corpus.validation.count + corpus.test.count) \(corpus.vocabulary.unit), "
         + "a vocabulary of "
         + "\(corpus.vocabulary.count)"

@@ -34,7 +34,8 @@ struct TrainTextCommand: ParsableCommand {
     @Option(help: "A text that measures the best model.") var test: String?
     @Option(
       help: """
-        What the model reads and writes; words stand between white space, subwords are frequent pieces of them. \
+        What the model reads and writes; characters are Unicode scalars, graphemes what a reader takes for one, \
+        bytes those of UTF-8; words stand between white space, subwords are frequent pieces of them. \
         (default: characters)
         """)
     var tokens: TokenUnit?
@@ -109,6 +110,8 @@ struct TrainTextCommand: ParsableCommand {
     try require("--merges", text.merges, 1...SubwordVocabulary.mostMerges, of: .subwords, unit, "4000 is usual")
     return switch unit {
     case .characters: .characters
+    case .graphemes: .graphemes
+    case .bytes: .bytes
     case .words: .words(most: text.vocabulary)
     case .subwords: .subwords(merges: text.merges ?? 4000)
     }

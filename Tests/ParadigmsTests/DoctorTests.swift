@@ -126,6 +126,63 @@ import Training
     #expect(Doctor(history: Array(epochs.prefix(3))).diagnoses().isEmpty)
   }
 
+  /// A classifier on labels that were thrown like coins, judged by its error rate.
+  @Test func overfittingThatAnotherMeasureShows() throws {
+    var random = RandomSource(seed: 8)
+    let words = "red green blue one two three up down".split(separator: " ").map(String.init)
+    let texts = (0..<240).map { _ in
+      LabelledText(
+        text: (0..<6).map { _ in words[random.integer(below: words.count)] }.joined(separator: " "),
+        label: random.integer(below: 2) == 0 ? "heads" : "tails")
+    }
+    func history(epochs: Int, learningRate: Float) throws -> [EpochReport] {
+      var configuration = Classifier.configuration(ClassifierShape())
+      (configuration.shape.hidden, configuration.shape.embedding, configuration.batch) = (32, 16, 16)
+      (configuration.shape.dropout, configuration.shape.wordDropout) = (0, 0)
+      configuration.settings = TrainingSettings(epochs: epochs, learningRate: learningRate)
+      var reports: [EpochReport] = []
+      try Classifier.train(configuration, on: texts) { event in
+        if case .epoch(let report) = event { reports.append(report) }
+      }
+      return reports
+    }
+    func kinds(_ history: [EpochReport]) -> [Diagnosis.Kind] {
+      Doctor(history: history, judgedBy: StoredModels.measure(ofEpochsOf: "classify")).diagnoses().map(\.kind)
+    }
+    let learnt = try history(epochs: 30, learningRate: 0.01)
+    #expect(kinds(learnt) == [.overfitting], "\(learnt.map { ($0.trainingLoss, $0.validationLoss ?? 0) })")
+    // As long as nothing is learnt by heart, an error rate that moves by a few of 24 examples is chance.
+    let short = try history(epochs: 4, learningRate: 0.0003)
+    #expect(kinds(short) == [.underfitting], "\(short.map { ($0.trainingLoss, $0.validationLoss ?? 0) })")
+  }
+
+  /// Files of a training that hold copies, or one class nearly alone; and files that are in order.
+  @Test func filesOfATrainingAreLookedAt() throws {
+    let folder = FileManager.default.temporaryDirectory.appending(path: "unroll-\(UUID().uuidString)").path
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    func file(_ name: String, _ numbers: Range<Int>, _ label: (Int) -> String) throws -> String {
+      let path = "\(folder)/\(name).tsv"
+      let lines = numbers.map { "the film number \($0) was \($0 * 7 % 11)\t\(label($0))\n" }
+      try Data(lines.joined().utf8).write(to: URL(filePath: path))
+      return path
+    }
+    func found(_ name: String, heldOut: Range<Int>, _ label: (Int) -> String) throws -> [Diagnosis.Kind] {
+      let files = TextFiles(
+        path: try file("\(name)-train", 0..<80, label), validation: try file("\(name)-dev", heldOut, label),
+        test: try file("\(name)-test", 200..<220, label))
+      var configuration = Classifier.configuration(ClassifierShape())
+      (configuration.shape.hidden, configuration.shape.embedding, configuration.settings.epochs) = (4, 4, 1)
+      try Classifier.train(configuration, on: files, savingTo: "\(folder)/\(name)")
+      var bad = BadLines(skips: false)
+      return try StoredModels.open("\(folder)/\(name)").dataDiagnoses(files: (nil, nil, nil), &bad).map(\.kind)
+    }
+    func even(_ number: Int) -> String { number % 2 == 0 ? "good" : "bad" }
+    #expect(try found("healthy", heldOut: 100..<120, even) == [])
+    #expect(try found("copied", heldOut: 70..<90, even) == [.leakedData])
+    #expect(try found("lopsided", heldOut: 100..<120) { $0 % 10 == 0 ? "bad" : "good" } == [.classImbalance])
+  }
+
   @Test func dataThatLeakOrHideClasses() {
     func texts(_ numbers: Range<Int>, label: (Int) -> String = { "\($0 % 2)" }) -> [LabelledText] {
       numbers.map { LabelledText(text: "text \($0)", label: label($0)) }
@@ -146,10 +203,13 @@ import Training
     var random = RandomSource(seed: 5)
     let text = (0..<4000).map { _ in Int32(random.integer(below: 50)) }
     let other = (0..<2000).map { _ in Int32(random.integer(below: 50)) }
-    #expect(DataDoctor.diagnoses(training: Tokens(text), heldOut: Tokens(other)).isEmpty)
+    #expect(DataDoctor.diagnoses(training: Tokens(text), heldOut: [Tokens(other)]).isEmpty)
     let copied = Array(text[1000..<1400]) + other.prefix(1000)
-    #expect(DataDoctor.diagnoses(training: Tokens(text), heldOut: Tokens(copied)).map(\.kind) == [.leakedData])
-    #expect(DataDoctor.diagnoses(training: Tokens(text), heldOut: Tokens([1, 2, 3])).isEmpty)
+    #expect(
+      DataDoctor.diagnoses(training: Tokens(text), heldOut: [Tokens(other), Tokens(copied)]).map(\.kind) == [
+        .leakedData
+      ])
+    #expect(DataDoctor.diagnoses(training: Tokens(text), heldOut: [Tokens([1, 2, 3])]).isEmpty)
   }
 
   /// Each kind has a page's section in the guide.

@@ -44,8 +44,7 @@ enum Synthetic {
   }
 
   static let machine = Machine(
-    program: "unroll 0", system: "a system", processor: "a <processor>", cores: 2, threads: 1, instructions: "avx2",
-    date: "2026-01-01T00:00:00Z")
+    system: "a system", processor: "a <processor>", cores: 2, threads: 1, instructions: "avx2")
 
   static func report(
     epochs: String = epochs, watched: [String] = [], configuration: String = #"{"paradigm":"text","length":64}"#,
@@ -54,7 +53,8 @@ enum Synthetic {
     TrainingReport(
       folder: folder, configuration: try decode(JSONValue.self, configuration)[0],
       history: try decode(EpochReport.self, epochs),
-      watched: try decode(WatchReport.self, watched.joined(separator: "\n")), model: model, machine: machine)
+      watched: try decode(WatchReport.self, watched.joined(separator: "\n")), model: model, machine: machine,
+      program: "unroll 0", date: "2026-01-01T00:00:00Z")
   }
 
   static let layers = [

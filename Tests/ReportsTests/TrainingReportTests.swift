@@ -1,5 +1,6 @@
 import Foundation
 import Interchange
+import Paradigms
 import Recurrence
 import Reports
 import Testing
@@ -12,7 +13,8 @@ import Testing
 
   private static func model() -> ModelPortrait {
     ModelPortrait(
-      summary: "a model", parameterCount: 12345, layers: Synthetic.layers, samples: ["Once <upon> a time & so on"])
+      summary: "a model", parameterCount: 12345, layers: Synthetic.layers,
+      walks: [DrawnWalk(step: "character", layers: Synthetic.layers)], samples: ["Once <upon> a time & so on"])
   }
 
   @Test func aWatchedTrainingHasAllSections() throws {
@@ -103,6 +105,11 @@ import Testing
       model: ModelPortrait(
         summary: hostile,
         layers: [Diagram.Layer(name: hostile, kind: hostile, states: ["hidden"], inputs: 3, outputs: 5)],
+        walks: [
+          DrawnWalk(
+            step: hostile, layers: [Diagram.Layer(name: hostile, kind: hostile, states: ["hidden"], inputs: 3, outputs: 5)]
+          )
+        ],
         samples: [hostile]),
       folder: "/tmp/\(hostile.replacing("/", with: "⁄"))")
     let page = PageReader(report.html)

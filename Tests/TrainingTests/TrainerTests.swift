@@ -78,7 +78,7 @@ extension TrainingTests {
         #expect(bits(fresh.weight.value) == afterEpoch[2])
         #expect(afterEpoch[2] != afterEpoch[3])
         #expect(names(in: folder + "/checkpoints") == ["update-00000008.safetensors", "update-00000012.safetensors"])
-        #expect(names(in: folder) == ["checkpoints", "history.jsonl", "weights.safetensors"])
+        #expect(names(in: folder) == ["checkpoints", "history.jsonl", "machine.json", "weights.safetensors"])
         let history = try JSONLines(folder + "/history.jsonl").read(EpochReport.self)
         #expect(history.map(\.validationLoss) == [3, 1, 2])
       }

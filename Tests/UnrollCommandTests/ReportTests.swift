@@ -43,6 +43,30 @@ import Testing
     #expect(pictures.map { $0.matches(of: /<rect class="shape layer[^>]*style="fill: #/).count } == [3, 4])
   }
 
+  /// A model of another kind: two directions, in one box, and a readout that is not at every step.
+  @Test func classifiersHavePicturesToo() throws {
+    let folder = try Sample.copy()
+    let lines = (0..<60).map { "word\($0 % 7) and word\($0 % 5)\t\($0 % 2 == 0 ? "even" : "odd")\n" }
+    let data = try folder.write(lines.joined().utf8, to: "lines.tsv")
+    let model = folder.file("lines")
+    let training = try Command.unroll(
+      ["train", "classify", "--data", data, "--out", model, "--hidden", "6", "--embedding", "4", "--epochs", "2"]
+        + ["--batch", "8", "--watch-every", "2", "--threads", "1"])
+    #expect(training.code == 0, "\(training.errors)")
+    #expect(try Command.unroll(["report", model]).code == 0)
+    let page = try folder.text("lines/report.html")
+    #expect(page.contains("Gradients of states: a step is a word") && page.contains("of which 1 were used"))
+    let pictures = page.matches(of: /base64,([A-Za-z0-9+\/=]+)/).compactMap { Data(base64Encoded: String($0.1)) }
+      .map { String(decoding: $0, as: UTF8.self) }
+    // Embedding, recurrent layer, readout; then the recurrent layer at each of its three steps.
+    #expect(pictures.map { $0.matches(of: /<rect class="shape layer[^>]*style="fill: #/).count } == [3, 3])
+    let network = try Command.unroll(["inspect", model, "--picture", "network"])
+    #expect(network.code == 0 && network.output.contains("LSTM 4→12") && network.output.contains("Linear 12→2"))
+    #expect(try Command.unroll(["inspect", model]).output.contains("The network, folded"))
+    try expectFailure(
+      Command.unroll(["inspect", model, "--picture", "step", "--json"]), code: 2, ["are for language models"])
+  }
+
   @Test func whatIsNoTrainingIsRefused() throws {
     let folder = try Sample.copy()
     try expectFailure(

@@ -35,6 +35,48 @@ import Testing
       Command.unroll(["generate", model, "--prompt", "the Ĉat", "--json"]), code: 1, ["`Ĉ`", "prompt:1:5"])
   }
 
+  @Test(arguments: ["bytes", "graphemes"]) func levelsOfText(level: String) throws {
+    let folder = try Sample.copy()
+    let text = String(repeating: "Käse und Brot 🇩🇪\r\n", count: 60)
+    try Data(text.utf8).write(to: URL(fileURLWithPath: folder.file("level.txt")))
+    let (data, model) = (["--data", folder.file("level.txt")], folder.file(level))
+    let trained = try Command.unroll(
+      ["train", "text", "--tokens", level, "--hidden", "12", "--embedding", "6", "--length", "12", "--batch", "4"]
+        + ["--epochs", "3", "--out", model, "--json"] + data)
+    #expect(trained.code == 0, "\(trained.errors)")
+    let last = try #require(trained.objects().last)
+    let tokens = last[level] as? Int ?? 0
+    let all = level == "bytes" ? text.utf8.count : text.count
+    #expect(tokens > 30 && tokens <= all / 20 + 2 && last["characters"] as? Int ?? 0 > 30)
+    let config = try #require(
+      JSONSerialization.jsonObject(with: folder.data("\(level)/config.json")) as? [String: Any])
+    #expect(config["version"] as? Int == 7 && config["unit"] as? String == level)
+    let written = try Command.unroll(["generate", model, "--prompt", "Käse", "--length", "30"])
+    #expect(written.code == 0 && written.output.hasPrefix("Käse"), "\(written.errors)")
+    let unknown = try Command.unroll(["generate", model, "--prompt", "日", "--length", "3"])
+    #expect(unknown.code == (level == "bytes" ? 0 : 1))
+    #expect(level == "bytes" || unknown.errors.contains("`日` (U+65E5)"))
+    let scored = try Command.unroll(["evaluate", model] + data)
+    #expect(scored.output.contains("nats per \(level.dropLast())") && scored.output.contains("bits per character"))
+  }
+
+  @Test func whatComesNextIsPredicted() throws {
+    let model = try Sample.shared.get().file("model")
+    let lines = try Command.unroll(["predict", model, "the cat", "", "the c", "--json"]).objects()
+    #expect(lines.count == 3 && lines[1]["input"] as? String == "")
+    for line in lines {
+      let probabilities = line["probabilities"] as? [String: Double] ?? [:]
+      #expect(probabilities.count == 10 && probabilities.values.reduce(0, +) <= 1.0001)
+      #expect(probabilities.values.max() == line["probability"] as? Double)
+      #expect(probabilities[line["label"] as? String ?? ""] == line["probability"] as? Double)
+    }
+    let text = try Command.unroll(["predict", model, "the cat", "sat on the\t", "on"])
+    #expect(text.code == 1 && text.errors.contains("tab"), "a character that the model does not know")
+    #expect(try Command.unroll(["predict", model, "the cat", "on"]).output.split(separator: "\n").count == 2)
+    try expectFailure(
+      Command.unroll(["predict", model, "a", "--beam", "3", "--json"]), code: 2, ["--beam is for models"])
+  }
+
   @Test func textsEndBeforeStops() throws {
     let model = try Sample.shared.get().file("model")
     let arguments = ["generate", model, "--prompt", "the ", "--length", "200", "--seed", "5"]
@@ -67,7 +109,10 @@ import Testing
       ["train", "text", "--data", "TEXT", "--out", "x", "--tokens", "subwords", "--vocabulary", "9"],
       ["--vocabulary is for words"]
     ),
-    (["train", "classify", "--data", "TEXT", "--out", "x", "--tokens", "subwords"], ["words or characters"]),
+    (
+      ["train", "classify", "--data", "TEXT", "--out", "x", "--tokens", "subwords"],
+      ["words, characters, graphemes or bytes"]
+    ),
   ]
 
   @Test(arguments: wrong) func wrongUseIsAnError(_ row: (arguments: [String], parts: [String])) throws {

@@ -21,7 +21,7 @@ import Testing
 
   @Test func missingFoldersAreRefused() throws {
     let folder = TestFolder()
-    try expectRefused(folder, ["there is no model folder", folder.file("model"), "unroll train text"])
+    try expectRefused(folder, ["there is no model folder", folder.file("model"), "unroll train"])
     let file = try folder.write("text".utf8, to: "model")
     try expectRefused(folder, ["this is a file, not a model folder", file])
     try FileManager.default.removeItem(atPath: file)
@@ -30,16 +30,17 @@ import Testing
   }
 
   static let configurations: [(name: String, pairs: [(String, any Sendable)], parts: [String])] = [
-    ("newer", [("version", 7)], ["version 7, this program knows 6", "config.json", "newer program"]),
+    ("newer", [("version", 8)], ["version 8, this program knows 7", "config.json", "newer program"]),
     ("of no subwords", [("version", 5)], ["version 5", "config.json"]),
     ("no sampled softmax", [("version", 6)], ["version 6", "config.json"]),
+    ("of no bytes", [("version", 7)], ["version 7", "config.json"]),
     ("too many samples", [("version", 6), ("sampledSoftmax", 1 << 40)], ["sampled-softmax is 1099511627776"]),
     ("rounded to nothing", [("version", 2)], ["version 2 and precision none", "config.json"]),
     ("rounded too early", [("precision", "int8")], ["version 1 and precision int8", "config.json"]),
     ("other precision", [("version", 2), ("precision", "int4")], ["`precision` cannot be read", "config.json:"]),
-    ("far newer", [("version", Int.max)], ["this program knows 6"]),
+    ("far newer", [("version", Int.max)], ["this program knows 7"]),
     ("older", [("version", 0)], ["version 0"]),
-    ("other paradigm", [("paradigm", "tagging")], ["no language model", "tagging"]),
+    ("other paradigm", [("paradigm", "tagging")], ["tagging", "config.json"]),
     ("version of text", [("version", "1")], ["`version` is not a whole number"]),
     ("huge hidden", [("network.hidden", 1_000_000_000)], ["hidden is 1000000000, and must be in 1...16384"]),
     ("no hidden", [("network.hidden", 0)], ["hidden is 0"]),

@@ -249,6 +249,8 @@ public protocol AttentiveLayer: Module {
   /// Values in a time step of the input, of the output.
   var inputSize: Int { get }
   var outputSize: Int { get }
+  /// The state before the first time step.
+  func initialState(batch: Int) -> LayerState
   /// The layer that looks at these memories.
   func anyAttending(to memories: [SequenceBatch]) -> any AttendingLayer
 }

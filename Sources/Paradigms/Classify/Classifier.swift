@@ -188,10 +188,14 @@ public struct Classifier: FileModel, LineModel {
 }
 
 extension ClassifierShape {
-  /// The words or characters of a text.
+  /// The tokens of a text; a byte is written as its number.
   func pieces(of text: String) -> [String] {
     let text = lowercases ? text.lowercased() : text
-    return unit == .characters
-      ? text.unicodeScalars.map { String($0) } : text.split(whereSeparator: \.isWhitespace).map(String.init)
+    return switch unit {
+    case .characters: text.unicodeScalars.map { String($0) }
+    case .graphemes: text.map { String($0) }
+    case .bytes: text.utf8.map { String($0) }
+    case .words, .subwords: text.split(whereSeparator: \.isWhitespace).map(String.init)
+    }
   }
 }

@@ -122,6 +122,19 @@ public struct ClassPrediction: Prediction, Hashable {
     self.probabilities = Dictionary(zip(labels, probabilities)) { first, _ in first }
   }
 
+  private init(label: String, probability: Float, probabilities: [String: Float]) {
+    (self.label, self.probability, self.probabilities) = (label, probability, probabilities)
+  }
+
+  /// With the probabilities of so many of the likeliest labels only.
+  func best(_ count: Int) -> ClassPrediction {
+    // By name where two are equal, so that the answer is the same each time.
+    let best = probabilities.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.prefix(count)
+    return ClassPrediction(
+      label: label, probability: probability,
+      probabilities: Dictionary(uniqueKeysWithValues: best.map { ($0.key, $0.value) }))
+  }
+
   /// The label and its probability, with a tab between them.
   public var text: String { "\(label)\t" + String(format: "%.4f", probability) }
 }

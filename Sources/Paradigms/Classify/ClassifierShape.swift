@@ -18,7 +18,8 @@ public struct ClassifierShape: RecurrentShape {
     case attention
   }
 
-  /// What a token is: a word between white space, or a character (a Unicode scalar).
+  /// What a token is: a word between white space, a character (a Unicode scalar), a grapheme cluster, or a byte of
+  /// UTF-8; no piece of a word.
   public var unit = TokenUnit.words
   /// Whether texts are read in lower case.
   public var lowercases = false
@@ -54,10 +55,10 @@ public struct ClassifierShape: RecurrentShape {
   /// The defaults for texts of words.
   public init() {}
 
-  /// The defaults for texts of words, or of characters: these are few, and small differences matter.
+  /// The defaults for texts of words, or of anything smaller: of these there are few, and small differences matter.
   public init(_ unit: TokenUnit) {
     self.unit = unit
-    guard unit == .characters else { return }
+    guard unit != .words else { return }
     hidden = 128
     embedding = 32
     dropout = 0.3
@@ -73,7 +74,8 @@ public struct ClassifierShape: RecurrentShape {
     try require("minimum-count", minimumCount, 1...1_000_000_000, at: place)
     guard unit != .subwords else {
       throw UnrollError(
-        place == nil ? .usage : .invalidData, "tokens are subwords, and a classifier reads words or characters",
+        place == nil ? .usage : .invalidData,
+        "tokens are subwords, and a classifier reads words, characters, graphemes or bytes",
         at: place,
         hint: "--tokens words")
     }

@@ -60,11 +60,11 @@ public enum DataDoctor {
   private static let window = 50
 
   /// Diagnoses of a language model's text: whether held-out parts stand in the part that is trained on.
-  public static func diagnoses(training: Tokens, heldOut: Tokens) -> [Diagnosis] {
+  public static func diagnoses(training: Tokens, heldOut: [Tokens]) -> [Diagnosis] {
     // Every eighth window, chosen by what is in it, so that the same ones are chosen on both sides.
     func windows(_ tokens: Tokens) -> [UInt64] { rollingHashes(of: tokens).filter { $0 % 8 == 0 } }
     let known = Set(windows(training))
-    let asked = windows(heldOut)
+    let asked = heldOut.flatMap(windows)
     let count = asked.count { known.contains($0) }
     guard count * 20 > asked.count else { return [] }
     return [leaked("\(percent(count, asked.count)) of the held-out text stands in the text that is trained on too")]

@@ -50,10 +50,17 @@ public protocol ModelScore: Sendable, Encodable {
   var judged: Double { get }
   /// What ``judged`` is: `error rate`.
   static var judgedBy: String { get }
+  /// Whether that is the training loss; by default it is not.
+  static var judgesByLoss: Bool { get }
   /// Its numbers, by the names that they have in JSON: what trainings with several seeds are compared by.
   var measures: [(name: String, value: Double)] { get }
   /// For people, on one line or several.
   var text: String { get }
+}
+
+extension ModelScore {
+  /// Not the training loss.
+  public static var judgesByLoss: Bool { false }
 }
 
 /// Sizes of a network.

@@ -1,5 +1,6 @@
 import Corpora
 import Interchange
+import Training
 
 /// A model in a folder that is opened by its paradigm's name; see ``StoredModels``.
 public protocol StoredModel: Sendable {
@@ -14,6 +15,11 @@ public protocol StoredModel: Sendable {
   func save(to folder: String) throws(UnrollError)
   /// Measures the model on a file of the form that it was trained on.
   func evaluate(_ path: String, _ bad: inout BadLines) throws(UnrollError) -> Score
+  /// What is wrong with the data that the model was trained on; empty when they were not in files. `files` are those
+  /// that are no longer where they were.
+  func dataDiagnoses(
+    files: (data: String?, validation: String?, test: String?), _ bad: inout BadLines
+  ) throws(UnrollError) -> [Diagnosis]
 }
 
 /// A model that answers lines of text, one each.
@@ -56,29 +62,35 @@ public protocol Prediction: Sendable, Encodable {
   var text: String { get }
 }
 
-/// The kinds of models that are opened by what their folder says.
+/// All kinds of models, which are opened by what their folder says.
 ///
 ///     if let model = try StoredModels.open("reviews") as? any LineModel {
 ///       print(try model.predict(lines: ["what a film"])[0].text)
 ///     }
 public enum StoredModels {
-  /// All kinds but ``LanguageModel``, which reads no examples.
+  /// All kinds.
   public static let all: [any StoredModel.Type] = [
-    Classifier.self, Recognizer.self, Tagger.self, Translator.self, Forecaster.self, Describer.self,
+    Recognizer.self, Describer.self, Classifier.self, Tagger.self, Translator.self, LanguageModel.self, Forecaster.self,
   ]
 
-  /// Opens the model in a folder; nil when it is of a paradigm that is not in ``all``. Throws when the folder holds
-  /// none, or a damaged one.
-  public static func open(_ folder: String) throws(UnrollError) -> (any StoredModel)? {
+  /// Opens the model in a folder. Throws when the folder holds none, a damaged one, or one of a paradigm that is not in
+  /// ``all``.
+  public static func open(_ folder: String) throws(UnrollError) -> any StoredModel {
     let paradigm = try ModelFolder.paradigm(of: folder)
-    guard let kind = all.first(where: { $0.paradigm == paradigm }) else { return nil }
+    guard let kind = all.first(where: { $0.paradigm == paradigm }) else {
+      throw UnrollError(
+        .unsupportedVersion, "nothing is known of the paradigm `\(paradigm)`", at: folder + "/config.json",
+        hint: "open it with the newer program that wrote it")
+    }
     return try kind.load(from: folder)
   }
 
   /// What epochs of a paradigm's trainings are judged by, where that is another measure than the training loss:
   /// `error rate` of `classify`; nil: the same.
   public static func measure(ofEpochsOf paradigm: String) -> String? {
-    func name<Model: StoredModel>(_ kind: Model.Type) -> String { Model.Score.judgedBy }
-    return all.first { $0.paradigm == paradigm }.map { name($0) }
+    func name<Model: StoredModel>(_ kind: Model.Type) -> String? {
+      Model.Score.judgesByLoss ? nil : Model.Score.judgedBy
+    }
+    return all.first { $0.paradigm == paradigm }.flatMap { name($0) }
   }
 }

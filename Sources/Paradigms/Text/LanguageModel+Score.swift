@@ -6,6 +6,8 @@ extension LanguageModel {
   public struct Score: ModelScore, Hashable {
     /// What epochs are judged by.
     public static let judgedBy = "nats"
+    /// They are the training loss.
+    public static let judgesByLoss = true
     /// What the tokens are.
     public let unit: TokenUnit
     /// Tokens asked for: all but the first.
@@ -37,21 +39,22 @@ extension LanguageModel {
           bitsPerCharacter ?? 0, perplexity, characters ?? 0)
       case .words:
         String(format: "%.4f nats per word, perplexity %.2f (%d words)", nats, perplexity, tokens)
-      case .subwords:
+      case .graphemes, .bytes, .subwords:
         String(
-          format: "%.4f nats per subword, perplexity %.2f, %.4f bits per character (%d subwords, %d characters)", nats,
-          perplexity, bitsPerCharacter ?? 0, tokens, characters ?? 0)
+          format: "%.4f nats per %@, perplexity %.2f, %.4f bits per character (%d %@, %d characters)", nats,
+          unit.singular, perplexity, bitsPerCharacter ?? 0, tokens, unit.rawValue, characters ?? 0)
       }
     }
 
-    private enum Key: CodingKey { case characters, words, subwords, nats, perplexity, bitsPerCharacter }
+    private enum Key: String, CodingKey {
+      case characters, graphemes, bytes, words, subwords, nats, perplexity, bitsPerCharacter
+    }
 
     /// Tokens are called what they are: `words`.
     public func encode(to encoder: any Encoder) throws {
       var container = encoder.container(keyedBy: Key.self)
       try container.encodeIfPresent(characters, forKey: .characters)
-      if unit == .words { try container.encode(tokens, forKey: .words) }
-      if unit == .subwords { try container.encode(tokens, forKey: .subwords) }
+      if unit != .characters, let key = Key(rawValue: unit.rawValue) { try container.encode(tokens, forKey: key) }
       try container.encode(nats, forKey: .nats)
       try container.encode(perplexity, forKey: .perplexity)
       try container.encodeIfPresent(bitsPerCharacter, forKey: .bitsPerCharacter)

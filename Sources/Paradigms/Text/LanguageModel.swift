@@ -14,7 +14,9 @@ import Training
 /// Its folder holds `config.json` (``TextConfiguration``), `vocabulary.json` (the tokens),
 /// `weights.safetensors` (the best weights so far, by parameter path), `history.jsonl` (an epoch a line) and
 /// `checkpoints/`.
-public struct LanguageModel: Sendable {
+public struct LanguageModel: LineModel {
+  /// `text`.
+  public static let paradigm = "text"
   /// Sizes, and how it was trained.
   public let configuration: TextConfiguration
   /// The tokens: characters, words or pieces of words.
@@ -56,7 +58,7 @@ public struct LanguageModel: Sendable {
     let path = folder + "/config.json"
     let header = try ModelFolder.header(
       of: folder, newest: TextConfiguration.newestVersion, madeBy: "unroll train text --data FILE --out DIR")
-    guard header.version >= 1, header.paradigm == "text" else {
+    guard header.version >= 1, header.paradigm == paradigm else {
       throw UnrollError(
         .invalidData, "this is no language model: version \(header.version), paradigm `\(header.paradigm)`", at: path,
         hint: "give the folder of a model that `unroll train text` made")
@@ -114,7 +116,7 @@ public struct LanguageModel: Sendable {
   }
 
   /// Measures the model on tokens of its vocabulary. Throws for fewer than two; `source` is what they are called then.
-  public func evaluate(_ tokens: Tokens, source: String = "text") throws -> Score {
+  public func evaluate(_ tokens: Tokens, source: String = "text") throws(UnrollError) -> Score {
     Score(
       unit: vocabulary.unit, tokens: tokens.count - 1,
       nats: try network.meanLoss(of: tokens, source: source, precision: precision),
@@ -126,8 +128,22 @@ public struct LanguageModel: Sendable {
   ///     print(try LanguageModel.load(from: "poems").evaluate("other-poems.txt").text)
   ///
   /// Throws when it cannot be read, has fewer than two tokens, or a character that the model does not know.
-  public func evaluate(_ path: String) throws -> Score {
+  public func evaluate(_ path: String) throws(UnrollError) -> Score {
     try evaluate(vocabulary.encode(PlainText(contentsOf: path)), source: path)
+  }
+
+  /// As ``evaluate(_:)-(String)``: a text has no lines that could be left out.
+  public func evaluate(_ path: String, _ bad: inout BadLines) throws(UnrollError) -> Score { try evaluate(path) }
+
+  /// Whether held-out parts of its text stand in the part that was trained on.
+  public func dataDiagnoses(
+    files moved: (data: String?, validation: String?, test: String?) = (nil, nil, nil), _ bad: inout BadLines
+  ) throws(UnrollError) -> [Diagnosis] {
+    let known = configuration.data
+    let files = TextFiles(
+      path: moved.data ?? known.path, validation: moved.validation ?? known.validation, test: moved.test ?? known.test)
+    let corpus = try TextCorpus(contentsOf: files, as: .vocabulary(vocabulary))
+    return DataDoctor.diagnoses(training: corpus.training, heldOut: [corpus.validation, corpus.test])
   }
 
   // MARK: Predicting
@@ -138,11 +154,16 @@ public struct LanguageModel: Sendable {
   ///
   /// After an empty text it is the first of a line. Throws `.invalidData` when the model does not know a character.
   public func predict(_ texts: [String]) throws(UnrollError) -> [ClassPrediction] {
-    let labels = (0..<Int32(vocabulary.count)).map { vocabulary.text(of: $0, after: nil) }
+    let labels = (0..<Int32(vocabulary.count)).map { vocabulary.label(of: $0) }
     return try texts.map { text throws(UnrollError) in
       let scores = read(try beginning(text)).scores
       return ClassPrediction(labels: labels, probabilities: softmax(scores).values)
     }
+  }
+
+  /// The next token after each line; of its probabilities those of the ten likeliest.
+  public func predict(lines: [String]) throws(UnrollError) -> [any Prediction] {
+    try predict(lines).map { $0.best(10) }
   }
 
   /// The tokens of a prompt; of an empty one what stands before a line.
@@ -180,21 +201,21 @@ public struct LanguageModel: Sendable {
     var stops = StopStrings(stops)
     let start = try beginning(prompt)
     // Behind white space, as at the beginning, no space comes before a word.
-    var before = prompt.last?.isWhitespace == false ? start.last : nil
+    var decoder = TokenDecoder(vocabulary, after: prompt.last?.isWhitespace == false ? start.last : nil)
     let (logits, state) = read(start)
     let session = TokenSession(network, from: state, precision: precision)
     var scores = logits.values
     var used = sampler.repetitionPenalty == 1 ? [] : Set(start)
     for _ in 0..<length {
       let token = sampler.choose(scores, penalising: used)
-      let text = stops.text(behind: vocabulary.text(of: token, after: before))
+      let text = stops.text(behind: decoder.text(of: token))
       guard text.isEmpty || each(text) else { return nil }
       if let stop = stops.found { return stop }
-      before = token
       if sampler.repetitionPenalty != 1 { used.insert(token) }
       scores = session.scores(after: token)
     }
-    let rest = stops.rest()
+    let end = stops.text(behind: decoder.rest())
+    let rest = end + stops.rest()
     if !rest.isEmpty { _ = each(rest) }
     return nil
   }

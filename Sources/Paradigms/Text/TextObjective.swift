@@ -149,7 +149,7 @@ extension TextNetwork {
   /// The text is read in up to `batch` parallel parts, each beginning without context.
   package func meanLoss(
     of tokens: Tokens, batch: Int = 16, length: Int = 256, source: String, precision: Precision = .float32
-  ) throws -> Double {
+  ) throws(UnrollError) -> Double {
     let streams = try TokenStreams(scoring: tokens, batch: batch, length: length, source: source)
     var state = initialState(batch: streams.batch)
     var evaluation = Evaluation.inference(precision)

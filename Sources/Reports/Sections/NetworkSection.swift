@@ -1,4 +1,5 @@
 import Foundation
+import Paradigms
 import Recurrence
 import Training
 
@@ -8,29 +9,33 @@ extension TrainingReport {
     guard let last = watched.last, !model.layers.isEmpty else { return nil }
     let norms = model.layers.map { Self.parameterNorm(of: $0.name, in: last) }
     let folded = Fill(norms.compactMap { $0 })
-    let flows = model.layers.map { layer in Self.flow(of: layer, in: last) }
-    let unrolled = Fill(flows.flatMap { $0 })
-    let steps = flows.map(\.count).max() ?? 0
-    let times = HeatMap.spread(steps, most: 4).map { $0 + 1 }
-    var content = [
-      picture(
-        "Gradients of parameters", "each box: the norm of the gradient of its parameters, \(folded.words)",
-        Diagram.network(model.layers, at: nil) { layer, _ in norms[layer].map(folded.shade) })
-    ]
-    if steps > 0 {
-      content.append(
+    let content =
+      [
         picture(
-          "Gradients of states", "recurrent layers: ‖∂L/∂h‖ of their state at the time step, \(unrolled.words)",
-          Diagram.network(model.layers, at: times) { layer, time in
-            time.flatMap { $0 <= flows[layer].count ? unrolled.shade(flows[layer][$0 - 1]) : nil }
-          }))
-    }
+          "Gradients of parameters", "each box: the norm of the gradient of its parameters, \(folded.words)",
+          Diagram.network(model.layers, at: nil) { layer, _ in norms[layer].map(folded.shade) })
+      ] + model.walks.compactMap { unrolled($0, last) }
     return Page.Section(
       name: "network", title: "The network",
       content: [
         .note(
           "Of update \(Figures.whole(last.updatesDone)). The number in a box is the one that its colour stands for.")
       ] + content)
+  }
+
+  /// Layers that walk through time together, at some of their time steps; nil where none was watched.
+  private func unrolled(_ walk: DrawnWalk, _ last: WatchReport) -> Markup? {
+    let flows = walk.layers.map { Self.flow(of: $0, in: last) }
+    let steps = flows.map(\.count).max() ?? 0
+    guard steps > 0 else { return nil }
+    let fill = Fill(flows.flatMap { $0 })
+    let times = HeatMap.spread(steps, most: 4).map { $0 + 1 }
+    return picture(
+      "Gradients of states: a step is a \(walk.step)",
+      "recurrent layers: ‖∂L/∂h‖ of their state at the time step, \(fill.words)",
+      Diagram.network(walk.layers, at: times) { layer, time in
+        time.flatMap { $0 <= flows[layer].count ? fill.shade(flows[layer][$0 - 1]) : nil }
+      })
   }
 
   /// As an image, so that its style stays its own.
@@ -50,18 +55,20 @@ extension TrainingReport {
     return own.isEmpty ? nil : own.reduce(0) { $0 + $1.gradientNorm * $1.gradientNorm }.squareRoot()
   }
 
-  /// ‖∂L/∂state‖ of a layer at each time step, all parts together; empty for a layer that was not watched.
+  /// ‖∂L/∂state‖ of a layer at each time step, all parts and both directions together; empty for a layer that was not
+  /// watched.
   private static func flow(of layer: Diagram.Layer, in seen: WatchReport) -> [Double] {
-    // A cell with a single layer of weights is named by these.
-    let own = seen.layers.first { $0.name == layer.name || $0.name.hasPrefix(layer.name + ".") }
-    guard let states = own?.states, let first = states.first else { return [] }
-    let norms = first.gradientNorms.indices.map { step in
-      states.reduce(0.0) { sum, state in
-        step < state.gradientNorms.count ? sum + state.gradientNorms[step] * state.gradientNorms[step] : sum
-      }.squareRoot()
+    var squares: [Double] = []
+    for own in seen.layers where own.name == layer.name || own.name.hasPrefix(layer.name + ".") {
+      let isBackward = layer.direction == .backward || own.name.hasSuffix(".backward")
+      for state in own.states {
+        // They stand in the order in which the layer walks.
+        let norms = isBackward ? state.gradientNorms.reversed() : state.gradientNorms
+        squares += [Double](repeating: 0, count: max(0, norms.count - squares.count))
+        for (step, norm) in norms.enumerated() { squares[step] += norm * norm }
+      }
     }
-    // They stand in the order in which the layer walks.
-    return layer.direction == .backward ? norms.reversed() : norms
+    return squares.map { $0.squareRoot() }
   }
 }
 

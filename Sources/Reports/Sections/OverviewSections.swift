@@ -91,16 +91,16 @@ extension TrainingReport {
   }
 
   var machineSection: Page.Section? {
+    guard let machine else { return nil }
     var lines = [("system", machine.system)]
     if let processor = machine.processor { lines.append(("processor", processor)) }
     lines += [
-      ("cores", "\(machine.cores), of which \(machine.threads) are used"), ("instruction set", machine.instructions),
-      ("date", machine.date),
+      ("cores", "\(machine.cores), of which \(machine.threads) were used"),
+      ("instruction set", machine.instructions),
     ]
-    if !machine.program.isEmpty { lines.insert(("program", machine.program), at: 0) }
     return Page.Section(
       name: "environment", title: "Environment",
-      content: [.note("Of the machine that made this page, which may be another than the one that trained.")]
+      content: [.note("Of the machine that trained last.")]
         + [Self.lines(lines)])
   }
 

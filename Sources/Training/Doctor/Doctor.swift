@@ -174,8 +174,13 @@ public struct Doctor: Sendable {
     guard let best = epochs.min(by: { $0.validation < $1.validation }), let last = epochs.last,
       last.epoch >= best.epoch + 2, last.training < best.training, last.validation > best.validation * 1.02
     else { return [] }
-    // Another measure cannot be held against the training loss, and moves in coarser steps.
-    guard last.validation > (judgedBy == nil ? last.training * 1.1 : best.validation * 1.05) else { return [] }
+    // Another measure cannot be held against the training loss, and moves in coarser steps: a few of the examples that
+    // judge, by chance. Learning by heart shows in the training loss.
+    let isApart =
+      judgedBy == nil
+      ? last.validation > last.training * 1.1
+      : last.validation > best.validation * 1.05 && last.training < best.training * 0.9
+    guard isApart else { return [] }
     return [
       Diagnosis(
         .overfitting,
