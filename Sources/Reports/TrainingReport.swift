@@ -18,6 +18,7 @@ public struct TrainingReport: Sendable {
   package let configuration: JSONValue
   package let history: [EpochReport]
   package let watched: [WatchReport]
+  package let skipped: [SkippedUpdate]
   package let model: ModelPortrait
   /// Where it trained; nil of a folder that does not say.
   package let machine: Machine?
@@ -37,19 +38,21 @@ public struct TrainingReport: Sendable {
       folder: folder, configuration: try StrictJSON.read(JSONValue.self, from: folder + "/config.json"),
       history: try JSONLines(folder + "/history.jsonl").read(EpochReport.self),
       watched: try JSONLines(folder + "/watch.jsonl").read(WatchReport.self),
+      skipped: try JSONLines(folder + "/skipped.jsonl").read(SkippedUpdate.self),
       model: try ModelPortrait.open(folder), machine: try Self.machine(of: folder), program: program,
       date: Date().formatted(.iso8601))
   }
 
   /// A report of these parts.
   package init(
-    folder: String, configuration: JSONValue, history: [EpochReport], watched: [WatchReport], model: ModelPortrait,
-    machine: Machine?, program: String, date: String
+    folder: String, configuration: JSONValue, history: [EpochReport], watched: [WatchReport],
+    skipped: [SkippedUpdate] = [], model: ModelPortrait, machine: Machine?, program: String, date: String
   ) {
     self.folder = folder
     self.configuration = configuration
     self.history = history
     self.watched = watched
+    self.skipped = skipped
     self.model = model
     self.machine = machine
     (self.program, self.date) = (program, date)

@@ -30,4 +30,23 @@ extension Operation {
     }
     return result
   }
+
+  /// The derivative of the derivative. With y the normalised rows, σ their deviation and r(x, c) the cotangent of x
+  /// that a cotangent c of y gives, which is linear in c and symmetric:
+  ///
+  ///     r(x, c) = (c - mean(c) - y * mean(y * c)) / σ
+  ///     c · ∂r(x, g)/∂x = -(y * mean(c * r(x, g)) + mean(y * g) * r(x, c) + mean(y * c) * r(x, g)) / σ
+  static func normalizeGradient(
+    _ operands: [Tensor], _ result: Tensor, _ c: Tensor, _ epsilon: Float, _ needed: [Bool]
+  ) -> [Tensor?] {
+    let (x, g) = (operands[0], operands[1])
+    let column = x.shape.replacing(axis: x.shape.rank - 1, with: 1)
+    func mean(_ a: Tensor) -> Tensor { a.applying(.reduce(to: column)) / Float(max(1, x.shape.last)) }
+    let own = Tensor.apply(.normalizeGradient(epsilon: epsilon), [x, c])
+    guard needed[0] else { return [nil, own] }
+    let y = normalized(x, epsilon: epsilon)
+    let inverse = 1 / sqrt(mean(square(x - mean(x))) + epsilon)
+    let sum = y * mean(c * result) + mean(y * g) * own + mean(y * c) * result
+    return [-(sum * inverse), needed[1] ? own : nil]
+  }
 }

@@ -41,8 +41,8 @@ extension Operation {
     case .crossEntropy(let targets):
       return [Tensor.apply(.crossEntropyGradient(targets), [a.applying(.softmax), g])]
     case .normalize(let epsilon): return [Tensor.apply(.normalizeGradient(epsilon: epsilon), [a, g])]
-    case .crossEntropyGradient, .normalizeGradient:
-      mistake("the second derivative of crossEntropy and of normalize is not provided")
+    case .normalizeGradient(let epsilon): return Self.normalizeGradient(operands, result, g, epsilon, needed)
+    case .crossEntropyGradient: mistake("the second derivative of crossEntropy is not provided")
     }
   }
 
@@ -80,7 +80,7 @@ extension Operation {
     case .tanhGradient: return [first(-2 * (a * (b * g))), second((1 - square(a)) * g)]
     case .sigmoidGradient: return [first((1 - 2 * a) * (b * g)), second((a - square(a)) * g)]
     case .reluGradient:
-      return [needed[0] ? .zeros(a.shape) : nil, second(Tensor.apply(.pointwise(.reluGradient), [a, g]))]
+      return [nil, second(Tensor.apply(.pointwise(.reluGradient), [a, g]))]
     }
   }
 }

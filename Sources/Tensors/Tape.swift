@@ -21,6 +21,11 @@ package protocol CompositeOperation: Sendable {
   func cotangents(_ results: [Tensor?], needed: [Bool]) -> [Tensor?]
 }
 
+extension CompositeOperation {
+  /// What messages call it.
+  var name: String { String(describing: Self.self) }
+}
+
 /// Records operations in the order of their computation, and walks them backwards.
 package final class Tape: Sendable {
   package enum Entry: Sendable {
@@ -37,10 +42,16 @@ package final class Tape: Sendable {
   private static let numbers = Atomic(0)
   private let number: Int
   private let state = Mutex(State())
+  /// Looks at every value; nil, but where what went wrong is run again.
+  package let check: FiniteCheck?
 
-  package init() { number = Self.numbers.add(1, ordering: .relaxed).newValue }
+  package init(checking check: FiniteCheck? = nil) {
+    number = Self.numbers.add(1, ordering: .relaxed).newValue
+    self.check = check
+  }
 
   package var entries: [Entry] { state.withLock { $0.entries } }
+  var entryCount: Int { state.withLock { $0.entries.count } }
 
   /// The place of a tensor on this tape, if it is on it.
   package func index(of tensor: Tensor) -> Int? {
@@ -76,6 +87,7 @@ package final class Tape: Sendable {
 
   /// Writes down an operation if one of its operands is on the tape, and returns the result's tensor.
   func record(_ operation: Operation, _ operands: [Tensor], shape: Shape, storage: Storage) -> Tensor {
+    check?.lookForward(Tensor(shape: shape, storage: storage), of: operation.name, operands, on: self)
     guard operands.contains(where: { index(of: $0) != nil }) else { return Tensor(shape: shape, storage: storage) }
     return state.withLock { state in
       let result = Tensor(
@@ -87,7 +99,8 @@ package final class Tape: Sendable {
 
   /// Writes down a composite operation and returns its results, known to the tape.
   package func record(_ composite: any CompositeOperation, operands: [Tensor], results: [Tensor]) -> [Tensor] {
-    state.withLock { state in
+    for result in results { check?.lookForward(result, of: composite.name, operands, on: self) }
+    return state.withLock { state in
       let first = state.entries.count
       state.entries.append(.composite(composite, operands: operands, resultCount: results.count))
       for _ in results.dropFirst() { state.entries.append(.result) }
@@ -106,6 +119,14 @@ package final class Tape: Sendable {
     let entries = entries
     var cotangents = [Tensor?](repeating: nil, count: entries.count)
     func add(_ value: Tensor, at index: Int) { cotangents[index] = cotangents[index].map { $0 + value } ?? value }
+    func pass(_ parts: [Tensor?], to operands: [Tensor], from position: Int, of name: @autoclosure () -> String) {
+      for (operand, part) in zip(operands, parts) {
+        guard let part, let index = index(of: operand) else { continue }
+        check?.lookBackward(part, of: operand, name(), entry: position, on: self)
+        add(part, at: index)
+        check?.lookBackward(cotangents[index] ?? part, of: operand, "a sum", entry: position, on: self)
+      }
+    }
     Recording.$current.withValue(.none) {
       for (result, seed) in seeds {
         guard let index = index(of: result) else { continue }
@@ -119,17 +140,13 @@ package final class Tape: Sendable {
           let needed = operands.map { index(of: $0) != nil }
           let parts = operation.cotangents(
             operands.map(\.detached), result: result.detached, cotangent: g, needed: needed)
-          for (operand, part) in zip(operands, parts) {
-            if let part, let index = index(of: operand) { add(part, at: index) }
-          }
+          pass(parts, to: operands, from: position, of: operation.name)
           cotangents[position] = nil
         case .composite(let composite, let operands, let count):
           let own = Array(cotangents[position..<position + count])
           guard own.contains(where: { $0 != nil }) else { continue }
           let needed = operands.map { index(of: $0) != nil }
-          for (operand, part) in zip(operands, composite.cotangents(own, needed: needed)) {
-            if let part, let index = index(of: operand) { add(part, at: index) }
-          }
+          pass(composite.cotangents(own, needed: needed), to: operands, from: position, of: composite.name)
         }
       }
     }

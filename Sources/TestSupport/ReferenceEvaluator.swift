@@ -84,8 +84,20 @@ package struct ReferenceEvaluator {
         let variance = row.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(row.count)
         return row.map { ($0 - mean) / (variance + Double(epsilon)).squareRoot() }
       }
-    case .crossEntropyGradient, .normalizeGradient: mistake("a gradient of a gradient is not recorded")
+    case .normalizeGradient(let epsilon):
+      return zip(rows(x[0]), rows(x[1])).flatMap { normalizeGradient($0, $1, Double(epsilon)) }
+    case .crossEntropyGradient: mistake("a gradient of a cross-entropy's gradient is not recorded")
     }
+  }
+
+  /// (g - mean(g) - y * mean(y * g)) / σ
+  private static func normalizeGradient(_ x: [Double], _ g: [Double], _ epsilon: Double) -> [Double] {
+    let count = Double(x.count)
+    let mean = x.reduce(0, +) / count
+    let deviation = (x.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / count + epsilon).squareRoot()
+    let y = x.map { ($0 - mean) / deviation }
+    let (first, second) = (g.reduce(0, +) / count, zip(y, g).reduce(0) { $0 + $1.0 * $1.1 } / count)
+    return zip(y, g).map { ($1 - first - $0 * second) / deviation }
   }
 
   private static func rows(_ x: Value) -> [[Double]] {

@@ -13,6 +13,8 @@ package struct CheckpointStore {
   var history: JSONLines { JSONLines(folder + "/history.jsonl") }
   /// One line for each watched update.
   var watched: JSONLines { JSONLines(folder + "/watch.jsonl") }
+  /// One line for each update that was not made.
+  var skipped: JSONLines { JSONLines(folder + "/skipped.jsonl") }
   /// The ``Machine`` that trains.
   package var machine: String { folder + "/machine.json" }
   private var checkpointFolder: String { folder + "/checkpoints" }
@@ -47,10 +49,12 @@ package struct CheckpointStore {
     }
   }
 
-  /// Drops the reports of updates that a resumed training makes again.
+  /// Drops what is told of updates that a resumed training makes again.
   func keepWatched(updates: Int) throws(UnrollError) {
     let reports = try watched.read(WatchReport.self)
     try watched.keep(first: reports.prefix { $0.updatesDone <= updates }.count)
+    let others = try skipped.read(SkippedUpdate.self)
+    try skipped.keep(first: others.prefix { $0.updatesDone <= updates }.count)
   }
 
   /// Whether a training has begun in the folder: it has a checkpoint or a complete epoch. One that was killed before is

@@ -7,6 +7,9 @@ import Tensors
 /// the losses to come (random numbers, the order of samples, the place in it, a state carried from one window of text
 /// to the next) is part of the snapshot: restored into an objective that was made anew from the same data and settings,
 /// it goes on with the same losses, bit for bit.
+///
+/// A loss that is not finite is computed again by a copy of the objective as it was before, to find out where that came
+/// about. A class is not asked.
 public protocol Objective {
   /// The model's type.
   associatedtype Network: Module

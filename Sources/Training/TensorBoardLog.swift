@@ -44,12 +44,13 @@ public final class TensorBoardLog {
     case .update(let update):
       describe(step: 0)
       guard update.updatesDone % interval == 0 || update.updatesDone == 1 else { return }
-      append(
-        [
-          .scalar("update/loss", update.loss), .scalar("update/gradient_norm", update.gradientNorm),
-          .scalar("update/learning_rate", Double(update.learningRate)),
-          .scalar("update/units_per_second", update.unitsPerSecond),
-        ], step: update.updatesDone)
+      var summaries: [EventSummary] = [
+        .scalar("update/loss", update.loss), .scalar("update/gradient_norm", update.gradientNorm),
+        .scalar("update/learning_rate", Double(update.learningRate)),
+        .scalar("update/units_per_second", update.unitsPerSecond),
+      ]
+      if let penalty = update.flowPenalty { summaries.append(.scalar("update/flow_penalty", penalty)) }
+      append(summaries, step: update.updatesDone)
     case .skippedUpdate(let update):
       describe(step: 0)
       append([.scalar("update/skipped_in_a_row", Double(update.inARow))], step: update.updatesDone)

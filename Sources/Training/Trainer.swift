@@ -1,5 +1,6 @@
 import Interchange
 import Networks
+import Recurrence
 import Tensors
 
 /// Trains: takes an objective's losses, follows their gradients, judges every epoch, and keeps what it takes to go on.
@@ -94,18 +95,24 @@ public struct Trainer<Target: Objective> {
   private mutating func update(_ parameters: [NamedParameter], _ report: (TrainingEvent) -> Void) throws {
     let start = ContinuousClock.now
     var units = 0
-    let listener = watch?.listener(updatesDone: progress.updatesDone)
-    var (loss, gradients) = try valueAndGradient(of: objective.network, watching: listener) {
+    // What an update that goes wrong is found out from: the objective as it was.
+    let before = objective
+    let isWatched = watch?.isDue(updatesDone: progress.updatesDone) == true
+    let followsFlow = settings.gradientPreservation != nil
+    let looker = isWatched || followsFlow ? RecurrenceWatch(of: parameters, followsFlow: followsFlow) : nil
+    var (loss, gradients) = try valueAndGradient(of: objective.network, watching: looker) {
       let loss = try objective.nextLoss()
       units = loss.units
       return loss.mean
     }
-    let watched = watch?.note(gradients, listener: listener)
+    let watched = watch?.note(gradients, listener: isWatched ? looker : nil)
+    let penalty = loss.isFinite ? preserve(&gradients, looker, parameters) : nil
     let (norm, scale) = settings.clipping.clip(&gradients, of: parameters)
     guard loss.isFinite, norm.isFinite else {
       let reason = loss.isFinite ? "the gradient's norm is \(norm)" : "the loss is \(loss)"
-      let skipped = try skip(reason, units: units, seconds: (ContinuousClock.now - start) / .seconds(1))
-      return report(.skippedUpdate(skipped))
+      let fault = before.nextFault()
+      let seconds = (ContinuousClock.now - start) / .seconds(1)
+      return report(.skippedUpdate(try skip(reason, fault, units: units, seconds: seconds)))
     }
     let learningRate = learningRate(ofUpdate: progress.updatesDone)
     optimizer.update(parameters, with: gradients, learningRate: learningRate, gradientScale: scale)
@@ -121,7 +128,7 @@ public struct Trainer<Target: Objective> {
         UpdateReport(
           epoch: progress.epoch + 1, epochs: settings.epochs, update: progress.updateInEpoch,
           updatesPerEpoch: progress.updatesPerEpoch, loss: Double(loss), meanLoss: progress.meanLoss,
-          gradientNorm: norm, learningRate: learningRate, unitsPerSecond: pace.unitsPerSecond,
+          gradientNorm: norm, flowPenalty: penalty, learningRate: learningRate, unitsPerSecond: pace.unitsPerSecond,
           secondsLeft: pace.secondsLeft(updates: updatesInAll - progress.updatesDone))))
     guard let watched else { return }
     let seen = watch?.report(
@@ -133,18 +140,30 @@ public struct Trainer<Target: Objective> {
     }
   }
 
-  private mutating func skip(_ reason: String, units: Int, seconds: Double) throws(UnrollError) -> SkippedUpdate {
+  /// Adds the gradient of the penalty on what recurrences do to gradients, where there is one; returns the penalty.
+  private func preserve(
+    _ gradients: inout Gradients, _ seen: RecurrenceWatch?, _ parameters: [NamedParameter]
+  ) -> Double? {
+    guard let factor = settings.gradientPreservation, let seen else { return nil }
+    return gradients.addFlowPenalty(of: seen.observations, factor: factor, to: parameters)
+  }
+
+  private mutating func skip(
+    _ reason: String, _ fault: NumericalFault?, units: Int, seconds: Double
+  ) throws(UnrollError) -> SkippedUpdate {
     let inARow = progress.countSkipped(seconds: seconds)
+    let skipped = SkippedUpdate(
+      epoch: progress.epoch + 1, update: progress.updateInEpoch, updatesDone: progress.updatesDone, inARow: inARow,
+      reason: reason, fault: fault)
+    try store?.skipped.append(skipped)
     guard inARow < TrainingSettings.mostSkippedUpdates else {
       throw leftTheNumbers(
-        "\(reason); the last \(inARow) updates were not made",
+        "\(reason)\(fault.map { ": \($0)" } ?? ""); the last \(inARow) updates were not made",
         at: "epoch \(progress.epoch + 1), update \(progress.updateInEpoch)")
     }
     pace.count(units: units, seconds: seconds)
     objective.afterSkippedUpdate()
-    return SkippedUpdate(
-      epoch: progress.epoch + 1, update: progress.updateInEpoch, updatesDone: progress.updatesDone, inARow: inARow,
-      reason: reason)
+    return skipped
   }
 
   private mutating func endEpoch(_ report: (TrainingEvent) -> Void) throws {
@@ -233,6 +252,7 @@ extension Trainer {
     try store.prepare()
     try store.history.keep(first: 0)
     try store.watched.keep(first: 0)
+    try store.skipped.keep(first: 0)
     try Weights.save(objective.network, to: store.weights)
     try save(report)
   }

@@ -73,6 +73,9 @@ public struct UpdateReport: Sendable, Hashable, Encodable {
   public let meanLoss: Double
   /// Global norm of the gradient before clipping.
   public let gradientNorm: Double
+  /// Ω, without its factor, where the training preserves gradients
+  /// (``TrainingSettings/gradientPreservation``); it is not in `loss`.
+  public let flowPenalty: Double?
   /// The learning rate of the update.
   public let learningRate: Float
   /// Speed over the last updates.
@@ -86,7 +89,9 @@ public struct UpdateReport: Sendable, Hashable, Encodable {
 
 /// An update that was not made: weights, averages and the optimiser stay as they were, and the next minibatch's turn
 /// comes.
-public struct SkippedUpdate: Sendable, Hashable, Encodable {
+///
+/// This is also a line of `skipped.jsonl`.
+public struct SkippedUpdate: Sendable, Hashable, Codable {
   /// The epoch, from 1.
   public let epoch: Int
   /// The update within the epoch, from 1.
@@ -97,6 +102,20 @@ public struct SkippedUpdate: Sendable, Hashable, Encodable {
   public let inARow: Int
   /// What is not finite: `the loss is nan`.
   public let reason: String
+  /// Where it came about, found by a second run, step by step; nil where all numbers were finite then.
+  public let fault: NumericalFault?
+
+  /// An update that was not made.
+  public init(
+    epoch: Int, update: Int, updatesDone: Int, inARow: Int, reason: String, fault: NumericalFault? = nil
+  ) {
+    self.epoch = epoch
+    self.update = update
+    self.updatesDone = updatesDone
+    self.inARow = inARow
+    self.reason = reason
+    self.fault = fault
+  }
 }
 
 /// One epoch. This is also a line of `history.jsonl`.

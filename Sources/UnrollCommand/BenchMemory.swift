@@ -11,7 +11,8 @@ struct MemoryBench: ParsableCommand {
       copy-N: ten symbols again after N time steps, in nats a step. pixels: the class of a picture read pixel by \
       pixel in a mixed order, from the folder --mnist (the four IDX files of MNIST, or its training files). Each row \
       is one training from one seed, until its held-out loss falls below a twentieth of what an answer without memory \
-      has, or the updates are done. Gradients are clipped to a norm of 1.
+      has, or the updates are done. The flags of remedies against vanishing and exploding gradients are tried in \
+      `Examples/`.
 
       Examples:
         unroll bench memory
@@ -30,7 +31,9 @@ struct MemoryBench: ParsableCommand {
   @Option(parsing: .unconditional, help: "Sequences of a batch.") var batch = 50
   @Option(parsing: .unconditional, help: "Updates at most.") var updates = 4_000
   @Option(parsing: .unconditional, help: "Updates between two looks at held-out sequences.") var every = 100
-  @Option(parsing: .unconditional, help: "Adam's learning rate.") var learningRate: Float = 0.002
+  @Option(help: "How gradients are kept small: NORM, value=LIMIT or adaptive=RATIO; 0: not at all.")
+  var clip = ClippingChoice(.norm(1))
+  @OptionGroup(title: "Remedies") var remedies: RemedyOptions
   @Option(help: "The folder with MNIST's IDX files, compressed or not.") var mnist: String?
 
   func validate() throws {
@@ -39,9 +42,6 @@ struct MemoryBench: ParsableCommand {
       ("every", every, 1_000_000),
     ] where !(1...limit).contains(value) {
       throw ValidationError("--\(name) is \(value), and must be in 1...\(limit)")
-    }
-    guard learningRate > 0, learningRate.isFinite else {
-      throw ValidationError("--learning-rate is \(learningRate), and must be above 0")
     }
   }
 
@@ -103,14 +103,13 @@ struct MemoryBench: ParsableCommand {
     let seconds: Double
 
     init(_ name: String, _ problem: MemoryProblem, _ cell: CellKind, _ seed: UInt64, _ options: MemoryBench) throws {
-      var random = RandomSource(seed: seed)
-      let network = MemoryNetwork(
-        cell, layers: options.layers, hidden: options.hidden, for: problem, using: &random)
+      let network = options.remedies.network(
+        cell, layers: options.layers, hidden: options.hidden, for: problem, seed: seed)
       let every = min(options.every, options.updates)
       let objective = MemoryObjective(network, on: problem, batch: options.batch, updatesPerEpoch: every, seed: seed)
       let stop = StopRequest()
-      let settings = TrainingSettings(
-        epochs: (options.updates + every - 1) / every, learningRate: options.learningRate, clipping: .norm(1))
+      let settings = options.remedies.settings(
+        epochs: (options.updates + every - 1) / every, clipping: options.clip.clipping)
       var trainer = try Trainer(objective, settings: settings, stop: stop)
       var losses: [Double] = []
       var solved: Int?

@@ -29,7 +29,8 @@ struct DoctorCommand: ParsableCommand {
     let record = try TrainingRecord(of: folder)
     let model = try StoredModels.open(folder)
     let doctor = Doctor(
-      history: record.epochs, watched: record.watched, window: (model as? LanguageModel)?.configuration.length,
+      history: record.epochs, watched: record.watched, skipped: record.skipped,
+      window: (model as? LanguageModel)?.configuration.length,
       judgedBy: StoredModels.measure(ofEpochsOf: type(of: model).paradigm))
     var found = doctor.diagnoses()
     if !withoutData { found += try dataDiagnoses(of: model) }

@@ -64,6 +64,7 @@ struct ProgressLine {
     case .watch(let report): show(report)
     case .skippedUpdate(let update):
       line("epoch \(update.epoch)  update \(update.update) was not made: \(update.reason)")
+      if let fault = update.fault { line("  \(fault)") }
     case .epoch(let epoch):
       line(text(epoch))
       for warning in warnings.after(epoch) { line("  ! " + warning) }

@@ -4,8 +4,19 @@ import Unroll
 // Flags of a training whose values are words with a number: `--clip value=0.5`, `--average ema=0.999`.
 
 /// How gradients are kept small: `--clip 1` (a norm), `value=0.5`, `adaptive=0.01`; 0: not at all.
-struct ClippingChoice: ExpressibleByArgument {
+struct ClippingChoice: ExpressibleByArgument, CustomStringConvertible {
   let clipping: Clipping
+
+  init(_ clipping: Clipping) { self.clipping = clipping }
+
+  var description: String {
+    switch clipping {
+    case .none: "0"
+    case .norm(let limit): "\(limit)"
+    case .value(let limit): "value=\(limit)"
+    case .adaptive(let ratio): "adaptive=\(ratio)"
+    }
+  }
 
   init?(argument: String) {
     let parts = argument.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)

@@ -17,6 +17,14 @@ struct TrainingOptions: ParsableArguments {
       of its weights; 0: no limit.
       """, valueName: "norm"))
   var clip: ClippingChoice?
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      """
+      Factor of a penalty on steps that shrink or stretch the gradients that flow back through them (Pascanu et al. \
+      2013); 1 is a good beginning.
+      """, valueName: "factor"))
+  var preserveGradients: Float?
   @Option(parsing: .unconditional, help: "How strongly matrices are pulled to zero.") var weightDecay: Float?
   @Option(
     help: ArgumentHelp(
@@ -75,6 +83,7 @@ struct TrainingOptions: ParsableArguments {
     [
       ("--batch", batch != nil), ("--learning-rate", learningRate != nil), ("--schedule", schedule != nil),
       ("--optimizer", optimizer != nil), ("--momentum", momentum != nil), ("--clip", clip != nil),
+      ("--preserve-gradients", preserveGradients != nil),
       ("--average", average != nil), ("--weight-decay", weightDecay != nil),
       ("--recurrent-initializer", recurrentInitializer != nil), ("--chrono", chrono != nil),
       ("--weight-decay-of", !weightDecayOf.isEmpty),
@@ -106,6 +115,7 @@ struct TrainingOptions: ParsableArguments {
     try watch.apply(to: &settings)
     if let learningRate { settings.learningRate = learningRate }
     if let clip { settings.clipping = clip.clipping }
+    if let preserveGradients { settings.gradientPreservation = preserveGradients }
     if let average { settings.averaging = average.averaging }
     if let checkpointEvery { settings.checkpointInterval = checkpointEvery }
     switch schedule {

@@ -58,6 +58,9 @@ import Testing
     Case(testDescription: "softmax", shapes: [[3, 5]]) { softmax(2 * $0[0]) },
     Case(testDescription: "log softmax", shapes: [[3, 5]]) { logSoftmax(2 * $0[0]) },
     Case(testDescription: "normalised rows", shapes: [[3, 5]]) { normalized($0[0], epsilon: 0.01) },
+    Case(testDescription: "gradient of normalised rows", shapes: [[3, 5], [3, 5]]) {
+      Tensor.apply(.normalizeGradient(epsilon: 0.01), [$0[0], $0[1]])
+    },
     Case(testDescription: "cross-entropy", shapes: [[4, 6]]) { crossEntropy(3 * $0[0], [2, 5, -1, 0]) },
   ]
 

@@ -57,6 +57,20 @@ import Testing
     #expect(try Command.unroll(["doctor", folder.file("model"), "--without-data"]).code == 3)
   }
 
+  /// Weights that are too large: the run ends, and says where; so does the doctor, later.
+  @Test func whatIsNotFiniteIsLocated() throws {
+    let folder = TestFolder()
+    let run = try train(folder, ["--cell", "elman-relu", "--learning-rate", "1e20", "--clip", "0"])
+    #expect(run.code == 1, "\(run.errors)")
+    for part in [
+      "update 2 was not made", "behind `recurrent.layers.0.cell.hidden` gave ", ", time step 1 of sequence 0",
+      "the last 3 updates were not made",
+    ] { #expect(run.errors.contains(part), "\(part) in \(run.errors)") }
+    #expect(try folder.text("model/skipped.jsonl").split(separator: "\n").count == 3)
+    let found = try Command.unroll(["doctor", folder.file("model"), "--without-data"])
+    #expect(found.code == 3 && found.output.contains("Not finite in recurrent.layers.0.cell.hidden"), "\(found.output)")
+  }
+
   @Test func wrongInputIsNamed() throws {
     let folder = TestFolder()
     let nowhere = try Command.unroll(["doctor", folder.file("nowhere")])

@@ -155,7 +155,7 @@ import Testing
       ("word-dropout", "0.1"), ("embedding-dropout", "0.1"), ("label-smoothing", "0.1"), ("weight-decay", "0.1"),
       ("activation-penalty", "1"), ("temporal-penalty", "1"), ("weight-decay-of", "embedding=0"), ("step", "8"),
       ("batch", "5"), ("learning-rate", "0.1"), ("schedule", "cosine"), ("optimizer", "sgd"),
-      ("clip", "1"), ("momentum", "0.5"), ("average", "ema"), ("checkpoint-every", "5"),
+      ("clip", "1"), ("preserve-gradients", "1"), ("momentum", "0.5"), ("average", "ema"), ("checkpoint-every", "5"),
       ("recurrent-initializer", "identity"), ("chrono", "5"), ("seed", "2"),
     ] {
       try expectFailure(

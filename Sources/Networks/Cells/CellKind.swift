@@ -6,6 +6,8 @@ import Tensors
 public enum CellKind: String, Hashable, Sendable, Codable, CaseIterable {
   /// The plain cell, ``Elman``.
   case elman
+  /// ``Elman`` of rectified units; with `identity` recurrent weights it is the IRNN.
+  case elmanReLU = "elman-relu"
   /// ``IndRNN``.
   case indrnn
   /// ``MGU``.
@@ -67,6 +69,11 @@ public enum CellKind: String, Hashable, Sendable, Codable, CaseIterable {
       Entry(paper: "Elman 1990, Finding structure in time", gates: 1, parameters: { x, h in h * (h + x + 1) }) {
         Recurrent(Elman(inputSize: $0, hiddenSize: $1, initialization: $2, using: &$3))
       }
+    case .elmanReLU:
+      Entry(
+        paper: "Le, Jaitly & Hinton 2015, A simple way to initialize recurrent networks of rectified linear units",
+        gates: 1, parameters: { x, h in h * (h + x + 1) }
+      ) { Recurrent(Elman(inputSize: $0, hiddenSize: $1, activation: .relu, initialization: $2, using: &$3)) }
     case .indrnn:
       Entry(
         paper: "Li et al. 2018, Independently recurrent neural network (IndRNN)", gates: 1,

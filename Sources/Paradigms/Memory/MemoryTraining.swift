@@ -13,14 +13,16 @@ public struct MemoryNetwork: Module {
   /// The answer, read from outputs.
   public let readout: Linear
 
-  /// A new network.
+  /// A new network, whose cells' weights begin as `initialization` says.
   public init(
-    _ cell: CellKind, layers: Int, hidden: Int, for problem: MemoryProblem, using random: inout RandomSource
+    _ cell: CellKind, layers: Int, hidden: Int, for problem: MemoryProblem,
+    initialization: CellInitialization = CellInitialization(), using random: inout RandomSource
   ) {
     let sizes = problem.sizes
     recurrent = Stack(
       (0..<layers).map {
-        cell.layer(inputSize: $0 == 0 ? sizes.input : hidden, hiddenSize: hidden, using: &random)
+        cell.layer(
+          inputSize: $0 == 0 ? sizes.input : hidden, hiddenSize: hidden, initialization: initialization, using: &random)
       })
     readout = Linear(inputs: recurrent.outputSize, outputs: sizes.output, using: &random)
   }

@@ -34,8 +34,9 @@ package final class RegularizedRecurrence: Sendable {
   private let masks: MaskLeaves?
   /// Names of the state's parts.
   let parts: [String]
-  /// The step with noise whose inside can be seen; made when it is looked at for the first time.
-  private let watchedStep = Mutex<WatchedStep?>(nil)
+  /// The step with noise whose inside can be seen, with the flow of gradients and without; made when it is looked at
+  /// for the first time.
+  private let watchedSteps = Mutex<[Bool: WatchedStep]>([:])
 
   /// A step as it is. `parts` are the names of the state's parts.
   package init(plain unroller: Unroller, parts: [String]) {
@@ -77,11 +78,12 @@ package final class RegularizedRecurrence: Sendable {
     self.parts = parts
   }
 
-  func watchedStep(_ names: [ParameterReference: String]) -> WatchedStep {
-    watchedStep.withLock { known in
-      if let known { return known }
-      let made = WatchedStep(training.step, names: StepNames(states: parts, parameters: names))
-      known = made
+  func watchedStep(_ watch: RecurrenceWatch) -> WatchedStep {
+    watchedSteps.withLock { steps in
+      if let known = steps[watch.followsFlow] { return known }
+      let made = WatchedStep(
+        training.step, names: StepNames(states: parts, parameters: watch.names), followsFlow: watch.followsFlow)
+      steps[watch.followsFlow] = made
       return made
     }
   }
@@ -126,6 +128,12 @@ extension StepFunction {
 extension StepGraph {
   /// Runs the graph for a batch of rows, node by node, with values or with symbols.
   @Sendable func results(_ arguments: StepFunction.Arguments) -> StepFunction.Results {
+    let tensors = values(arguments)
+    return (outputs.map { tensors[$0] }, states.map { tensors[$0] })
+  }
+
+  /// What each node becomes.
+  func values(_ arguments: StepFunction.Arguments) -> [Tensor] {
     let batch = (arguments.inputs + arguments.states).first?.shape[0] ?? 1
     var tensors: [Tensor] = []
     for (i, node) in nodes.enumerated() {
@@ -142,7 +150,7 @@ extension StepGraph {
           Tensor.apply(hasRows[i] ? operation.with(rows: batch) : operation, operands.map { tensors[$0] }))
       }
     }
-    return (outputs.map { tensors[$0] }, states.map { tensors[$0] })
+    return tensors
   }
 }
 

@@ -20,7 +20,7 @@ public struct Unrolling: Hashable, Sendable {
 
 /// Runs a step over the time steps of a batch of sequences.
 package final class Unroller: Sendable {
-  let step: StepFunction
+  package let step: StepFunction
   private let plans = Mutex<[PassSet: Plan]>([:])
 
   package init(_ step: StepFunction) { self.step = step }
@@ -53,6 +53,10 @@ package final class Unroller: Sendable {
   ) -> (outputs: [Tensor], states: [Tensor]) {
     let arguments = StepFunction.Arguments(inputs: inputs, states: states, contexts: contexts, given: given)
     check(arguments, layout)
+    if case .tape(let tape) = Recording.current, let look = tape.check {
+      look.know(packed: layout.paddedIndex.map { .init(step: $0 / layout.batch, sequence: $0 % layout.batch) })
+      return stepwise(arguments, layout)
+    }
     switch unrolling.way {
     case .compiled(let passes): return compiled(plan(passes), arguments, layout, checkpointing, precision)
     case .stepwise:
@@ -123,12 +127,16 @@ package final class Unroller: Sendable {
 
   private func stepwise(_ arguments: StepFunction.Arguments, _ layout: Layout) -> StepFunction.Results {
     let packed = layout.packedIndex
+    let checked: (tape: Tape, check: FiniteCheck)? =
+      if case .tape(let tape) = Recording.current, let check = tape.check { (tape, check) } else { nil }
+    defer { checked.map { $0.check.leave(on: $0.tape) } }
     var states = arguments.states
     var outputs: [[Tensor]] = []
     var places: [Int] = []
     for t in 0..<layout.time {
       let running = layout.lengths.indices.filter { layout.lengths[$0] > t }
       let rows = running.map { packed[t * layout.batch + $0] }
+      checked.map { $0.check.enter(step: t, sequences: running, on: $0.tape) }
       func own(_ tensor: Tensor) -> Tensor { tensor.gatheringRows(running.map(Int32.init)) }
       let result = step.body(
         StepFunction.Arguments(

@@ -15,9 +15,14 @@ package final class RecurrenceWatch: Sendable {
 
   /// The paths of parameters in the network.
   let names: [ParameterReference: String]
+  /// Whether it asks for what flows back from one state to the one before: ``RecurrenceObservation/flowGradients``.
+  let followsFlow: Bool
   private let found = Mutex<[RecurrenceObservation]>([])
 
-  package init(names: [ParameterReference: String]) { self.names = names }
+  package init(names: [ParameterReference: String], followsFlow: Bool = false) {
+    self.names = names
+    self.followsFlow = followsFlow
+  }
 
   /// What was seen, one recurrence after the other in the order of their runs.
   package var observations: [RecurrenceObservation] { found.withLock { $0 } }
@@ -28,9 +33,12 @@ package final class RecurrenceWatch: Sendable {
   package func take(_ cotangents: [Tensor?], of tape: Tape) {
     found.withLock { observations in
       for i in observations.indices {
-        observations[i].stateGradients = observations[i].probes.map { probe in
+        let all = observations[i].probes.map { probe in
           tape.index(of: probe).flatMap { cotangents[$0] } ?? .zeros(probe.shape)
         }
+        let parts = observations[i].parts.count
+        observations[i].stateGradients = Array(all.prefix(parts))
+        observations[i].flowGradients = Array(all.dropFirst(parts))
       }
     }
   }
@@ -68,10 +76,13 @@ package struct RecurrenceObservation: Sendable {
   /// The derivative of the loss with respect to the state's parts after each time step, packed rows; empty until the
   /// tape was walked back.
   package var stateGradients: [Tensor] = []
+  /// The derivative of the loss with respect to the whole state after each time step, by its parts, packed rows: where
+  /// one part is computed from another, without that. Empty unless the watch follows the flow.
+  package var flowGradients: [Tensor] = []
 
   let probes: [Tensor]
-  private let step: WatchedStep
-  private let arguments: StepFunction.Arguments
+  let step: WatchedStep
+  let arguments: StepFunction.Arguments
 
   init(
     _ step: WatchedStep, parts: [String], path: String, arguments: StepFunction.Arguments, probes: [Tensor],
@@ -117,7 +128,8 @@ package struct RecurrenceObservation: Sendable {
     Recording.$current.withValue(.tape(tape)) {
       probes = step.probeWidths.map { tape.watch(.zeros([part.rowCount, $0])) }
       let result = step.unroller(
-        arguments.inputs.map { $0.gatheringRows(rows) } + probes, states: arguments.states.map(own),
+        arguments.inputs.map { $0.gatheringRows(rows) } + probes
+          + step.flowWidths.map { .zeros([part.rowCount, $0]) }, states: arguments.states.map(own),
         contexts: arguments.contexts.map(own), given: arguments.given, layout: part)
       seeds = result.states.map { ($0, random.normal($0.shape)) }
     }
@@ -148,8 +160,8 @@ extension RegularizedRecurrence {
     by watch: RecurrenceWatch, _ arguments: StepFunction.Arguments, tape: Tape, layout: Layout, _ unrolling: Unrolling,
     checkpointing: Checkpointing
   ) -> StepFunction.Results {
-    let step = watchedStep(watch.names)
-    let probes = step.probeWidths.map { tape.watch(.zeros([layout.rowCount, $0])) }
+    let step = watchedStep(watch)
+    let probes = (step.probeWidths + step.flowWidths).map { tape.watch(.zeros([layout.rowCount, $0])) }
     let result = step.unroller(
       arguments.inputs + probes, states: arguments.states, contexts: arguments.contexts, given: arguments.given,
       layout: layout, unrolling, checkpointing: checkpointing)

@@ -34,7 +34,8 @@ extension TrainingReport {
 
   var diagnosesSection: Page.Section? {
     let doctor = Doctor(
-      history: history, watched: watched, window: window, judgedBy: StoredModels.measure(ofEpochsOf: paradigm))
+      history: history, watched: watched, skipped: skipped, window: window,
+      judgedBy: StoredModels.measure(ofEpochsOf: paradigm))
     let found = doctor.diagnoses()
     var content: [Markup] = found.map { diagnosis in
       .tag(

@@ -10,6 +10,8 @@ public struct Diagnosis: Sendable, Hashable, Codable {
     case vanishingGradients = "vanishing-gradients"
     /// Gradients grow on their way back.
     case explodingGradients = "exploding-gradients"
+    /// Losses or gradients were not finite, so that updates were not made.
+    case notFinite = "not-finite"
     /// A gate is nearly always at one of its ends, where its derivative is 0.
     case saturatedGates = "saturated-gates"
     /// Units give the same whatever they read.

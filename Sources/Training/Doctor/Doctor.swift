@@ -12,6 +12,8 @@ public struct Doctor: Sendable {
   public let history: [EpochReport]
   /// The watched updates; without them only the losses can be judged.
   public let watched: [WatchReport]
+  /// The updates that were not made.
+  public let skipped: [SkippedUpdate]
   /// Time steps that gradients go back through, where the data go on before them; nil: sequences are whole.
   public let window: Int?
   /// What epochs are judged by, where that is another measure than the training loss: `error rate`; nil: the same.
@@ -19,18 +21,20 @@ public struct Doctor: Sendable {
 
   /// A doctor for a training.
   public init(
-    history: [EpochReport], watched: [WatchReport] = [], window: Int? = nil, judgedBy: String? = nil
+    history: [EpochReport], watched: [WatchReport] = [], skipped: [SkippedUpdate] = [], window: Int? = nil,
+    judgedBy: String? = nil
   ) {
     self.history = history
     self.watched = watched
+    self.skipped = skipped
     self.window = window
     self.judgedBy = judgedBy
   }
 
   /// What is wrong, in the order of ``Diagnosis/Kind``; empty for a healthy training.
   public func diagnoses() -> [Diagnosis] {
-    vanishing() + exploding() + saturated() + dead() + overfitting() + underfitting() + learningRateTooHigh()
-      + learningRateTooLow() + shortWindow() + constantClipping()
+    vanishing() + exploding() + notFinite() + saturated() + dead() + overfitting() + underfitting()
+      + learningRateTooHigh() + learningRateTooLow() + shortWindow() + constantClipping()
   }
 
   private var late: ArraySlice<WatchReport> { watched.suffix((watched.count + 1) / 2) }
@@ -92,6 +96,21 @@ public struct Doctor: Sendable {
     [
       "clip the gradient's norm: --clip 1", "lower --learning-rate", "use a gated cell: --cell lstm or --cell gru",
       "begin with smaller recurrent weights: --recurrent-initializer orthogonal=0.9",
+    ]
+  }
+
+  private func notFinite() -> [Diagnosis] {
+    guard let first = skipped.first else { return [] }
+    let count = skipped.count == 1 ? "one update was" : "\(skipped.count) updates were"
+    return [
+      Diagnosis(
+        .notFinite, at: first.fault.flatMap { $0.layer.isEmpty ? nil : $0.layer },
+        evidence: "\(count) not made; in update \(first.updatesDone), the first, \(first.reason)"
+          + (first.fault.map { ": \($0)" } ?? ""),
+        advice: [
+          "lower --learning-rate", "clip the gradient's norm: --clip 1",
+          "look at the data of that update, if it says that it was given the number",
+        ])
     ]
   }
 

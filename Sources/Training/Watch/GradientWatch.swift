@@ -10,7 +10,6 @@ struct GradientWatch {
   /// Updates from one report to the next.
   let interval: Int
   private let parameters: [NamedParameter]
-  private let names: [ParameterReference: String]
   private var random: RandomSource
   private var noise = NoiseScale()
   private var clipped = 0
@@ -19,15 +18,11 @@ struct GradientWatch {
   init(interval: Int, parameters: [NamedParameter], seed: UInt64 = 0) {
     self.interval = interval
     self.parameters = parameters
-    names = Dictionary(
-      parameters.map { (ParameterReference($0.parameter), $0.path) }, uniquingKeysWith: { first, _ in first })
     random = RandomSource(seed: seed, stream: 7)
   }
 
-  /// What listens to the update after so many; nil when it is not watched.
-  func listener(updatesDone: Int) -> RecurrenceWatch? {
-    updatesDone % interval == 0 ? RecurrenceWatch(names: names) : nil
-  }
+  /// Whether the update after so many is watched.
+  func isDue(updatesDone: Int) -> Bool { updatesDone % interval == 0 }
 
   /// An update whose gradients are known and not yet followed.
   struct Pending {

@@ -56,6 +56,24 @@ import Unroll
     #expect(step < 0.1001 && step > 0.01)
   }
 
+  @Test func gradientsAreKeptAsLongAsTheyAre() throws {
+    var random = RandomSource(seed: 4)
+    let small = CellInitialization(recurrent: .orthogonal(gain: 0.5))
+    let layer = Recurrent(Elman(inputSize: 2, hiddenSize: 8, initialization: small, using: &random))
+    let batch = SequenceBatch(rows: random.normal([50, 2]), layout: Layout(lengths: [50]))
+    var optimizer = Optimizer(.adam())
+    var penalties: [Double] = []
+    for _ in 0..<100 {
+      let (loss, penalty, gradients) = valueAndGradient(of: layer, preservingGradients: 4) {
+        square(layer(batch).output.sequence(0).rows(49..<50)).mean()
+      }
+      optimizer.update(layer.parameters, with: gradients, learningRate: 0.01)  // of loss + 4 · penalty
+      #expect(loss.isFinite)
+      penalties.append(penalty)
+    }
+    #expect(penalties[0] > 0.2 && penalties[99] < penalties[0] / 4, "\(penalties[0]), \(penalties[99])")
+  }
+
   @Test func indRNNsAreKeptWithinTheirLimit() {
     var random = RandomSource(seed: 3)
     let layer = Recurrent(IndRNN(inputSize: 2, hiddenSize: 8, using: &random))
