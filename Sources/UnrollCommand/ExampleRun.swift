@@ -54,17 +54,27 @@ extension ExampleCommand {
   }
 
   private func new(_ seed: UInt64?, _ folder: String, _ bad: inout BadLines) throws -> ExampleTraining<Model> {
+    let files = try files()
+    return try ExampleTraining<Model>(configured(seed: seed), on: files, savingTo: folder, &bad)
+  }
+
+  /// The files to train on, judge by and measure with. Throws when there are none.
+  func files() throws(UnrollError) -> TextFiles {
     guard let path = data.data, !path.isEmpty else {
       throw UnrollError(.usage, "there are no data to train on", hint: "name a file: --data FILE")
     }
+    return TextFiles(path: path, validation: data.validation, test: data.test)
+  }
+
+  /// The defaults with all flags that were given.
+  func configured(seed: UInt64?) throws -> ModelConfiguration<Model.Shape> {
     var configuration = try configuration()
     if let batch = training.batch { configuration.batch = batch }
     if let seed { configuration.seed = seed }
     configuration.longestMemory = training.chrono?.steps
     try training.applyInitializer(to: &configuration.shape)
     try training.apply(to: &configuration.settings)
-    let files = TextFiles(path: path, validation: data.validation, test: data.test)
-    return try ExampleTraining<Model>(configuration, on: files, savingTo: folder, &bad)
+    return configuration
   }
 
   private func resumed(_ bad: inout BadLines) throws -> ExampleTraining<Model> {

@@ -44,7 +44,7 @@ struct InspectCommand: ParsableCommand {
     let stored = try StoredModels.open(folder)
     if let model = stored as? any FileModel { return try show(model) }
     guard let model = stored as? LanguageModel else { return }
-    let layers = model.network.recurrent.layers.compactMap { $0 as? any RecurrentLayer }
+    let layers = model.network.recurrent.layers.compactMap(\.recurrent)
     guard layers.indices.contains(layer) else {
       throw UnrollError(.usage, "there is no layer \(layer)", at: folder, hint: "--layer 0 to \(layers.count - 1)")
     }

@@ -90,6 +90,12 @@ struct TrainTextCommand: ParsableCommand {
   }
 
   private func new(_ seed: UInt64?, _ folder: String) throws -> TextTraining {
+    let corpus = try corpus()
+    return try TextTraining(configured(for: corpus, seed: seed), on: corpus, savingTo: folder)
+  }
+
+  /// The text. Throws when none is named, or it cannot be read as the flags say.
+  func corpus() throws -> TextCorpus {
     guard let data = text.data, !data.isEmpty else {
       throw UnrollError(.usage, "there is no text to train on", hint: "name a file: --data FILE")
     }
@@ -99,8 +105,7 @@ struct TrainTextCommand: ParsableCommand {
         hint: "give both, or neither: then parts of --data are held out")
     }
     let files = TextFiles(path: data, validation: text.validation, test: text.test)
-    let corpus = try TextCorpus(contentsOf: files, as: tokenization())
-    return try TextTraining(configured(for: corpus, seed: seed), on: corpus, savingTo: folder)
+    return try TextCorpus(contentsOf: files, as: tokenization())
   }
 
   private func tokenization() throws -> Tokenization {
@@ -131,7 +136,8 @@ struct TrainTextCommand: ParsableCommand {
     }
   }
 
-  private func resumed() throws -> TextTraining {
+  /// The flags of its own, which cannot change in the middle of a training, and whether each was given.
+  var given: [(String, Bool)] {
     let fixed: [(String, Bool)] = [
       ("--tokens", text.tokens != nil), ("--vocabulary", text.vocabulary != nil),
       ("--merges", text.merges != nil),
@@ -142,15 +148,18 @@ struct TrainTextCommand: ParsableCommand {
       ("--length", window.length != nil), ("--step", window.step != nil),
       ("--sampled-softmax", window.sampledSoftmax != nil),
     ]
-    try TrainingOptions.refuse(
-      fixed + network.regularization.given + network.regularizers.given + windows + training.given)
+    return fixed + network.regularization.given + network.regularizers.given + windows
+  }
+
+  private func resumed() throws -> TextTraining {
+    try TrainingOptions.refuse(given + training.given)
     return try TextTraining(
       resuming: out, data: (text.data, text.validation, text.test), epochs: training.epochs, patience: training.patience
     )
   }
 
   /// The defaults, with the flags that were given.
-  private func configured(for corpus: TextCorpus, seed: UInt64?) throws -> TextConfiguration {
+  func configured(for corpus: TextCorpus, seed: UInt64?) throws -> TextConfiguration {
     var configuration = TextConfiguration(for: corpus)
     func set<T>(_ path: WritableKeyPath<TextConfiguration, T>, _ value: T?) {
       if let value { configuration[keyPath: path] = value }

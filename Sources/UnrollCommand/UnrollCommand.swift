@@ -17,9 +17,9 @@ struct UnrollCommand: ParsableCommand {
       """,
     version: "0.1.0",
     subcommands: [
-      DemoCommand.self, TrainCommand.self, GenerateCommand.self, EvaluateCommand.self, PredictCommand.self,
-      InspectCommand.self, DoctorCommand.self, ReportCommand.self, QuantizeCommand.self, CellsCommand.self,
-      BenchCommand.self,
+      DemoCommand.self, TrainCommand.self, GrowCommand.self, GenerateCommand.self, EvaluateCommand.self,
+      PredictCommand.self, InspectCommand.self, DoctorCommand.self, ReportCommand.self, QuantizeCommand.self,
+      CellsCommand.self, BenchCommand.self,
     ])
 
   static func main() {

@@ -119,8 +119,6 @@ import Testing
     #expect(!FileManager.default.fileExists(atPath: out))
     try expectFailure(Command.unroll(["predict", model, "a", "--data", "b", "--json"]), code: 2, ["beside --data"])
     try expectFailure(Command.unroll(["predict", out, "a", "--json"]), code: 1, ["there is no model folder"])
-    let text = try Sample.shared.get().file("model")
-    try expectFailure(Command.unroll(["predict", text, "a", "--json"]), code: 2, ["unroll generate"])
     try expectFailure(Command.unroll(["generate", model, "--json"]), code: 1, ["paradigm `classify`"])
     let bad = try Command.shell("printf 'good\\n\\377\\n' | \"$0\" predict \"$1\" --json", model)
     try expectFailure(bad, code: 1, ["not UTF-8", "standard input:2"])

@@ -38,6 +38,14 @@ extension Residual: StreamingLayer {
   }
 }
 
+extension SequenceLayer {
+  /// The layer with its input added to its output when asked; else itself.
+  package func added(_ isAdded: Bool) -> any SequenceLayer { isAdded ? Residual(self) : self }
+
+  /// The recurrent layer that it is, or that stands inside a ``Residual``; nil: none does.
+  package var recurrent: (any RecurrentLayer)? { self as? any RecurrentLayer ?? (self as? Residual)?.layer.recurrent }
+}
+
 extension SequenceBatch {
   /// Stops when a connection around a layer finds other time steps at its end than at its beginning.
   func demandLengths(of input: SequenceBatch, for connection: String) {

@@ -103,8 +103,11 @@ public struct Classifier: FileModel, LineModel {
     try labels.write(to: folder + "/labels.json", kind: "labels")
   }
 
-  /// The same tokens and labels, with the values that a training begins with.
-  public func renewed() -> Classifier { Classifier(configuration, tokens: tokens, labels: labels) }
+  /// The same tokens and labels with another configuration of the same data, and the values that a training begins
+  /// with.
+  public func renewed(as configuration: ModelConfiguration<ClassifierShape>) -> Classifier {
+    Classifier(configuration, tokens: tokens, labels: labels)
+  }
 
   /// Sizes on a line.
   public var summary: String {

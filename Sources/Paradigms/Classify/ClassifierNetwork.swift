@@ -30,13 +30,15 @@ public struct ClassifierNetwork: Module {
     let layers = (0..<shape.layers).map { layer -> any SequenceLayer in
       let inputs = layer == 0 ? shape.embedding : outputs
       let regularization = shape.regularization ?? .none
-      return shape.isBidirectional
+      let own: any SequenceLayer =
+        shape.isBidirectional
         ? shape.cell.bidirectional(
           inputSize: inputs, hiddenSize: shape.hidden, initialization: shape.initialization,
           regularization: regularization, using: &random)
         : shape.cell.layer(
           inputSize: inputs, hiddenSize: shape.hidden, initialization: shape.initialization,
           regularization: regularization, using: &random)
+      return own.added(shape.isResidual == true && layer > 0)
     }
     recurrent = Stack(layers, dropout: shape.dropout)
     attention =

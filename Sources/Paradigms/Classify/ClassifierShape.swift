@@ -33,6 +33,9 @@ public struct ClassifierShape: RecurrentShape {
   public var recurrentInitializer: Initializer?
   /// Number of recurrent layers.
   public var layers = 1
+  /// Whether the output of each layer above the first is added to what it reads (``Residual``), as in networks that
+  /// grew; nil: no.
+  public var isResidual: Bool?
   /// Values of each layer's hidden state, in each direction.
   public var hidden = 64
   /// Whether the layers read a text from both sides.

@@ -117,8 +117,10 @@ public struct Describer: FileModel, ReadingModel, SearchingModel {
     try words.write(to: folder + "/words.json", kind: "words")
   }
 
-  /// The same tables, with the values that a training begins with.
-  public func renewed() -> Describer { Describer(configuration, words, features) }
+  /// The same tables with another configuration of the same data, and the values that a training begins with.
+  public func renewed(as configuration: ModelConfiguration<DescriberShape>) -> Describer {
+    Describer(configuration, words, features)
+  }
 
   /// Sizes on a line.
   public var summary: String {

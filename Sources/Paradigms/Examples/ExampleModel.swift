@@ -130,8 +130,8 @@ extension ModelShape {
 /// What `config.json` says of a model of examples.
 public struct ModelConfiguration<Shape: ModelShape>: Hashable, Sendable, Codable {
   /// The newest version of the folder's form.
-  public static var newestVersion: Int { 1 }
-  /// Version of the folder's form.
+  public static var newestVersion: Int { 2 }
+  /// Version of the folder's form: 2 with layers that are added to what they read, else 1.
   public var version = 1
   /// The kind of model.
   public var paradigm: String

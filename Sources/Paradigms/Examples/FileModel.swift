@@ -28,8 +28,8 @@ public protocol FileModel: ExampleModel, StoredModel {
   static func configuration(_ shape: Shape) -> ModelConfiguration<Shape>
   /// A sample as the model reads it. Throws when it cannot be: a label that is not known.
   func example(of sample: Sample) throws(UnrollError) -> Example
-  /// The same tables, with the values that a training begins with.
-  func renewed() -> Self
+  /// The same tables with another configuration of the same data, and the values that a training begins with.
+  func renewed(as configuration: ModelConfiguration<Shape>) -> Self
   /// What it is, on a line: `2 × lstm of 64, 12345 parameters, 18 labels`.
   var summary: String { get }
 }
@@ -49,6 +49,9 @@ extension FileModel {
       taken(order[..<forTest])
     )
   }
+
+  /// The same tables, with the values that a training begins with.
+  public func renewed() -> Self { renewed(as: configuration) }
 
   /// Samples cannot be told apart.
   public static func content(of sample: Sample) -> (input: AnyHashable, label: String?)? { nil }

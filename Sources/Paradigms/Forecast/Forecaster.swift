@@ -120,8 +120,10 @@ public struct Forecaster: FileModel, ReadingModel {
     try StrictJSON.write(table, to: folder + "/series.json")
   }
 
-  /// The same columns, with the values that a training begins with.
-  public func renewed() -> Forecaster { Forecaster(configuration, table) }
+  /// The same columns with another configuration of the same data, and the values that a training begins with.
+  public func renewed(as configuration: ModelConfiguration<ForecasterShape>) -> Forecaster {
+    Forecaster(configuration, table)
+  }
 
   /// Sizes on a line.
   public var summary: String {

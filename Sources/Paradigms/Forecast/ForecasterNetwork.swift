@@ -24,7 +24,8 @@ public struct ForecasterNetwork: Module {
       (0..<shape.layers).map { layer in
         shape.cell.layer(
           inputSize: layer == 0 ? 2 * columns + phases : shape.hidden, hiddenSize: shape.hidden,
-          initialization: shape.initialization, regularization: shape.regularization ?? .none, using: &random)
+          initialization: shape.initialization, regularization: shape.regularization ?? .none, using: &random
+        ).added(shape.isResidual == true && layer > 0)
       }, dropout: shape.dropout)
     // It begins with the level as its forecast.
     readout = Linear(

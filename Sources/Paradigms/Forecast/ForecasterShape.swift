@@ -22,6 +22,9 @@ public struct ForecasterShape: RecurrentShape {
   public var recurrentInitializer: Initializer?
   /// Recurrent layers.
   public var layers = 1
+  /// Whether the output of each layer above the first is added to what it reads (``Residual``), as in networks that
+  /// grew; nil: no.
+  public var isResidual: Bool?
   /// Values of each layer's hidden state.
   public var hidden = 128
   /// Rate of the dropout before, between and after the layers.

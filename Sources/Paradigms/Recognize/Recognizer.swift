@@ -103,8 +103,10 @@ public struct Recognizer: FileModel, LineModel {
     try labels.write(to: folder + "/labels.json", kind: "labels")
   }
 
-  /// The same tables, with the values that a training begins with.
-  public func renewed() -> Recognizer { Recognizer(configuration, labels: labels, scale: scale) }
+  /// The same tables with another configuration of the same data, and the values that a training begins with.
+  public func renewed(as configuration: ModelConfiguration<RecognizerShape>) -> Recognizer {
+    Recognizer(configuration, labels: labels, scale: scale)
+  }
 
   /// Sizes on a line.
   public var summary: String {

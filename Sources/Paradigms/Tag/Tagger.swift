@@ -123,8 +123,8 @@ public struct Tagger: FileModel, LineModel {
     }
   }
 
-  /// The same tables, with the values that a training begins with.
-  public func renewed() -> Tagger {
+  /// The same tables with another configuration of the same data, and the values that a training begins with.
+  public func renewed(as configuration: ModelConfiguration<TaggerShape>) -> Tagger {
     Tagger(configuration, words: words, rareWords: rareWords, characters: characters, tags: tags)
   }
 

@@ -38,7 +38,8 @@ public struct TaggerNetwork: Module {
     let layers = (0..<shape.layers).map { layer -> any SequenceLayer in
       shape.cell.bidirectional(
         inputSize: layer == 0 ? encoder.outputSize + shape.wordVector : 2 * shape.hidden, hiddenSize: shape.hidden,
-        initialization: shape.initialization, regularization: shape.regularization ?? .none, using: &random)
+        initialization: shape.initialization, regularization: shape.regularization ?? .none, using: &random
+      ).added(shape.isResidual == true && layer > 0)
     }
     reader = Hierarchical(encoder, Stack(layers, dropout: shape.dropout), dropout: shape.dropout)
     readout = Linear(inputs: 2 * shape.hidden, outputs: tags, using: &random)

@@ -14,6 +14,9 @@ public struct TaggerShape: RecurrentShape {
   public var recurrentInitializer: Initializer?
   /// Number of bidirectional layers over the words.
   public var layers = 2
+  /// Whether the output of each layer above the first is added to what it reads (``Residual``), as in networks that
+  /// grew; nil: no.
+  public var isResidual: Bool?
   /// Values of each of these layers' hidden state, in each direction.
   public var hidden = 200
   /// Values of a word's vector.

@@ -10,6 +10,9 @@ public struct TextNetworkShape: Hashable, Sendable, Codable {
   public var recurrentInitializer: Initializer?
   /// Number of recurrent layers; 1 by default.
   public var layers = 1
+  /// Whether the output of each layer above the first is added to what it reads (``Residual``), as in networks that
+  /// grew; nil: no.
+  public var isResidual: Bool?
   /// Values of each layer's hidden state; 256 by default.
   public var hidden = 256
   /// Values of a character's vector; 64 by default.
@@ -56,7 +59,8 @@ public struct TextNetwork: Module {
     let layers = (0..<shape.layers).map { layer in
       shape.cell.layer(
         inputSize: layer == 0 ? shape.embedding : shape.hidden, hiddenSize: shape.hidden,
-        initialization: initialization, regularization: shape.regularization ?? .none, using: &random)
+        initialization: initialization, regularization: shape.regularization ?? .none, using: &random
+      ).added(shape.isResidual == true && layer > 0)
     }
     recurrent = Stack(layers, dropout: shape.dropout)
     readout =

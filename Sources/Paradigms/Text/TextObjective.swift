@@ -150,15 +150,23 @@ extension TextNetwork {
   package func meanLoss(
     of tokens: Tokens, batch: Int = 16, length: Int = 256, source: String, precision: Precision = .float32
   ) throws(UnrollError) -> Double {
+    let losses = try losses(of: tokens, batch: batch, length: length, source: source, precision: precision)
+    return losses.reduce(0) { $0 + $1.sum } / Double(losses.reduce(0) { $0 + $1.count })
+  }
+
+  /// The summed losses of a text's tokens, window by window, and how many tokens each is a sum over; see
+  /// ``meanLoss(of:batch:length:source:precision:)``.
+  func losses(
+    of tokens: Tokens, batch: Int, length: Int, source: String, precision: Precision = .float32
+  ) throws(UnrollError) -> [(sum: Double, count: Int)] {
     let streams = try TokenStreams(scoring: tokens, batch: batch, length: length, source: source)
     var state = initialState(batch: streams.batch)
     var evaluation = Evaluation.inference(precision)
-    var total = 0.0
-    for index in 0..<streams.windowCount {
-      let result = summedLoss(of: streams.window(index), from: state, in: &evaluation)
-      total += Double(result.sum.scalar)
+    return (0..<streams.windowCount).map { index in
+      let window = streams.window(index)
+      let result = summedLoss(of: window, from: state, in: &evaluation)
       state = result.carried
+      return (Double(result.sum.scalar), window.targetCount)
     }
-    return total / Double(streams.targetCount)
   }
 }

@@ -20,7 +20,7 @@ public struct TextTraining {
   public let tokensPerEpoch: Int
   private let folder: String?
   private let isResumed: Bool
-  private let objective: TextObjective
+  let objective: TextObjective
 
   /// A new training. The folder gets `config.json` and `vocabulary.json` when it runs; nil keeps nothing.
   ///
@@ -30,15 +30,22 @@ public struct TextTraining {
     configuration.version = configuration.neededVersion
     try configuration.validate()
     try configuration.checkMemory()
+    try self.init(
+      LanguageModel(
+        configuration: configuration, vocabulary: corpus.vocabulary, network: LanguageModel.newNetwork(configuration)),
+      on: corpus, savingTo: folder)
+  }
+
+  /// A new training that begins with a model's weights. Throws as ``init(_:on:savingTo:)-(TextConfiguration,_,_)``.
+  public init(_ model: LanguageModel, on corpus: TextCorpus, savingTo folder: String?) throws(UnrollError) {
+    try model.configuration.validate()
+    try model.configuration.checkMemory()
     if let folder, try CheckpointStore(folder: folder).isTaken {
       throw UnrollError(
         .usage, "the folder holds a model already", at: folder,
         hint: "go on with it: --resume; or choose another folder: --out")
     }
-    try self.init(
-      LanguageModel(
-        configuration: configuration, vocabulary: corpus.vocabulary, network: LanguageModel.newNetwork(configuration)),
-      corpus: corpus, folder: folder, isResumed: false)
+    try self.init(model, corpus: corpus, folder: folder, isResumed: false)
   }
 
   /// Goes on with the training in a folder, from its newest checkpoint; or begins it again when it was killed before it

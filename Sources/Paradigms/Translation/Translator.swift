@@ -63,16 +63,19 @@ public struct Translator: FileModel, LineModel, AttendingModel {
       configuration.shape, initialization: configuration.shape.initialization, using: &random)
   }
 
-  /// The same model with the values that a training begins with.
-  public func renewed() -> Translator {
+  /// The same tables with another configuration of the same data, and the values that a training begins with.
+  public func renewed(as configuration: ModelConfiguration<TranslatorShape>) -> Translator {
     var random = RandomSource(seed: configuration.seed)
     let shape = configuration.shape
     return Translator(
-      self, TranslatorNetwork(shape, initialization: shape.initialization, using: &random))
+      self, configuration, TranslatorNetwork(shape, initialization: shape.initialization, using: &random))
   }
 
-  private init(_ other: Translator, _ network: TranslatorNetwork) {
-    (configuration, encoding) = (other.configuration, other.encoding)
+  private init(
+    _ other: Translator, _ configuration: ModelConfiguration<TranslatorShape>, _ network: TranslatorNetwork
+  ) {
+    self.configuration = configuration
+    encoding = other.encoding
     (sourceTable, targetTable) = (other.sourceTable, other.targetTable)
     self.network = network
   }

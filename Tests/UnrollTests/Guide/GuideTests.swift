@@ -5,7 +5,7 @@ import Testing
 @Suite struct GuideTests {
   static let articles = [
     "WhatAnRNNIs", "ThroughTime", "Paradigms", "OneToOne", "OneToMany", "ManyToOne", "SameLength", "DifferentLength",
-    "Language", "Numbers", "Layering", "Cells", "Pitfalls", "Watching", "TheDoctor",
+    "Language", "Numbers", "Layering", "Cells", "Pitfalls", "Watching", "TheDoctor", "StartSimple",
   ]
 
   private static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()

@@ -1,0 +1,233 @@
+import Foundation
+import Interchange
+import Networks
+import Tensors
+import Training
+
+/// What growing asks of a kind of model.
+protocol GrowthSubject {
+  associatedtype Configuration: GrowingConfiguration
+  associatedtype Model
+  /// The word in `config.json`.
+  static var paradigm: String { get }
+  /// A model with the values that a training begins with.
+  func model(_ configuration: Configuration) throws -> Model
+  /// The model in a folder.
+  func load(_ folder: String) throws -> Model
+  /// Its network.
+  func network(of model: Model) -> any Module
+  /// The mean loss on some training examples without the noise of training, in nats.
+  func loss(of model: Model) throws -> Double
+  /// A range test of the model.
+  func range(of model: Model) throws -> LearningRateRange
+  /// How well it does on the validation data, part by part.
+  func judge(_ model: Model) throws -> Judgement
+  /// Trains a model in a new folder; nil: goes on with the training that is in it.
+  func train(
+    _ model: Model?, in folder: String, stop: StopRequest, _ report: (TrainingEvent) -> Void
+  ) throws -> TrainingSummary
+}
+
+/// Trains the rungs of a ladder, each in a folder of its own, and makes the kept one the model of the folder above.
+///
+/// After each thing that is done `ladder.json` says so, and rungs are ordinary trainings: a climb that was interrupted
+/// or killed goes on as if nothing had happened.
+struct Climb<Subject: GrowthSubject> {
+  let subject: Subject
+  let folder: String
+  var ladder: Ladder<Subject.Configuration>
+
+  /// By how much a growth that keeps the function may change a loss of 1 nat.
+  private static var tolerance: Double { 1e-3 }
+
+  /// Climbs to the end. Returns false when it was interrupted.
+  mutating func run(stop: StopRequest, _ report: (GrowthEvent) -> Void) throws -> Bool {
+    try CheckpointStore.makeFolder(folder)
+    while !ladder.isComplete {
+      guard let (beginning, model) = try prepare() else {
+        ladder.isComplete = true
+        try save()
+        break
+      }
+      report(.begins(beginning))
+      let own = rungFolder(beginning.number)
+      let summary = try subject.train(model, in: own, stop: stop) { report(.training($0)) }
+      guard summary.reason != .interrupted else { return false }
+      let rung = try measured(beginning, summary)
+      ladder.rungs.append(rung)
+      ladder.running = nil
+      try save()
+      report(.rung(rung))
+    }
+    try keep()
+    return true
+  }
+
+  private func rungFolder(_ number: Int) -> String { "\(folder)/rung-\(number)" }
+
+  private func save() throws { try StrictJSON.write(ladder, to: folder + "/\(LadderFile.name)") }
+
+  // MARK: One rung
+
+  /// The rung to train next, with its model; without one when its training has begun. Nil: there is none.
+  private mutating func prepare() throws -> (Rung.Beginning, Subject.Model?)? {
+    if let running = ladder.running, try CheckpointStore(folder: rungFolder(running.number)).hasTraining {
+      return (running, nil)
+    }
+    ladder.running = nil
+    ladder.shapes = Array(ladder.shapes.prefix(ladder.rungs.count))
+    let most = try subject.network(of: subject.model(ladder.limit)).parameterCount
+    let next = try ladder.next { try subject.network(of: subject.model(configuration($0))).parameterCount <= most }
+    guard let next else { return nil }
+    let (beginning, model) = try begin(next)
+    ladder.running = beginning
+    ladder.shapes.append(next.shape)
+    try save()
+    // A folder of a training that was killed before its first checkpoint would be in the way.
+    try? FileManager.default.removeItem(atPath: rungFolder(beginning.number))
+    return (beginning, model)
+  }
+
+  private func configuration(_ shape: Subject.Configuration.Shape, _ rate: Float? = nil) -> Subject.Configuration {
+    ladder.limit.sized(shape, learningRate: rate)
+  }
+
+  private func begin(_ next: Ladder<Subject.Configuration>.Growing) throws -> (Rung.Beginning, Subject.Model) {
+    let parent = try next.parent.map { place in
+      (shape: ladder.shapes[place], model: try subject.load(rungFolder(ladder.rungs[place].beginning.number)))
+    }
+    let grown = try parent.flatMap { try grow($0.model, of: $0.shape, by: next) }
+    let model = try grown?.model ?? subject.model(configuration(next.shape))
+    // Of new values: what has learnt is at the bottom of a valley, where every step is one up.
+    let rate = try ladder.choices.learningRate ?? subject.range(of: subject.model(configuration(next.shape))).chosen
+    // The configuration is the model's own, so that the rate needs a model of its own.
+    let ready = try subject.model(configuration(next.shape, rate))
+    let network = subject.network(of: ready)
+    for (to, from) in zip(network.parameters, subject.network(of: model).parameters) {
+      to.parameter.value = from.parameter.value
+    }
+    let beginning = Rung.Beginning(
+      number: ladder.rungs.count + 1, parent: next.parent.map { ladder.rungs[$0].beginning.number }, step: next.step,
+      sizes: next.shape.sizes, parameters: network.parameterCount, isGrown: grown != nil, drift: grown?.drift,
+      learningRate: rate)
+    return (beginning, ready)
+  }
+
+  /// A model of the new sizes that computes what the old one does; nil when there is none.
+  private func grow(
+    _ old: Subject.Model, of shape: Subject.Configuration.Shape, by next: Ladder<Subject.Configuration>.Growing
+  ) throws -> (model: Subject.Model, drift: Double)? {
+    let model = try subject.model(configuration(next.shape))
+    let (small, large) = (subject.network(of: old), subject.network(of: model))
+    let fresh = try subject.loss(of: model)
+    let isDone =
+      switch next.step {
+      case .start, .afresh: false
+      case .gate: Growth.gate(small, into: large)
+      case .deepen: Growth.deepen(small, into: large)
+      case .widen:
+        try axes(of: shape).map { axes in
+          Growth.widen(small, into: large, along: axes, from: shape.widths, to: next.shape.widths)
+        } ?? false
+      }
+    guard isDone else { return nil }
+    let (before, after) = (try subject.loss(of: old), try subject.loss(of: model))
+    // What cannot be kept shows here, whatever the cell. Gates keep most: more than a new network has.
+    let keeps =
+      next.step == .gate
+      ? after < max(fresh, before) : abs(after - before) <= Self.tolerance * max(1, abs(before))
+    return keeps ? (model, after - before) : nil
+  }
+
+  private func axes(of shape: Subject.Configuration.Shape) throws -> UnitAxes? {
+    try UnitAxes(of: shape.widths.count) { widths in
+      var small = shape
+      small.widths = widths
+      return subject.network(of: try subject.model(configuration(small)))
+    }
+  }
+
+  private func measured(_ beginning: Rung.Beginning, _ summary: TrainingSummary) throws -> Rung {
+    let own = rungFolder(beginning.number)
+    let history = try JSONLines(own + "/history.jsonl").read(EpochReport.self)
+    guard let bestEpoch = summary.bestEpoch, let best = history.last(where: { $0.epoch == bestEpoch }) else {
+      throw UnrollError(
+        .invalidData, "the training has no complete epoch", at: own, hint: "begin anew in another folder: --out")
+    }
+    let judgement = try subject.judge(subject.load(own))
+    return Rung(
+      beginning: beginning, epochs: history.count, bestEpoch: bestEpoch, trainingLoss: best.trainingLoss,
+      validation: best.validationLoss ?? judgement.mean, judgement: judgement,
+      seconds: history.reduce(0) { $0 + $1.seconds })
+  }
+
+  // MARK: The kept rung
+
+  /// Copies the kept rung's model into the folder, `config.json` last: a folder with one is a model.
+  private func keep() throws {
+    guard let kept = ladder.kept else { return }
+    let own = rungFolder(ladder.rungs[kept].beginning.number)
+    let names = try FileManager.default.contentsOfDirectory(atPath: own).filter {
+      $0 != "config.json" && !$0.hasPrefix(".")
+        && ($0.hasSuffix(".json") || $0.hasSuffix(".jsonl") || $0 == "weights.safetensors")
+    }
+    for name in names.sorted() + ["config.json"] {
+      let source = own + "/" + name
+      guard let data = FileManager.default.contents(atPath: source) else {
+        throw UnrollError(.inputOutput, "the file cannot be read", at: source)
+      }
+      try AtomicFile.write(data, to: folder + "/" + name)
+    }
+  }
+}
+
+/// The file of a ladder.
+enum LadderFile {
+  static let name = "ladder.json"
+
+  /// Throws when a folder holds a model, or a ladder.
+  static func demandRoom(in folder: String) throws(UnrollError) {
+    let isLadder = FileManager.default.fileExists(atPath: folder + "/" + name)
+    let isModel = try CheckpointStore(folder: folder).isTaken
+    guard !isLadder, !isModel else {
+      throw UnrollError(
+        .usage, "the folder holds a \(isLadder ? "ladder" : "model") already", at: folder,
+        hint: isLadder ? "go on with it: --resume; or choose another folder: --out" : "choose another folder: --out")
+    }
+  }
+
+  /// Reads the ladder in a folder. Throws when there is none, it is too new, or of another kind of model.
+  static func read<Configuration: GrowingConfiguration>(
+    _ configuration: Configuration.Type, of paradigm: String, in folder: String
+  ) throws(UnrollError) -> Ladder<Configuration> {
+    let path = folder + "/" + name
+    guard FileManager.default.fileExists(atPath: path) else {
+      throw UnrollError(
+        .missing, "the folder holds no ladder", at: folder, hint: "begin one: leave --resume out")
+    }
+    let header = try StrictJSON.read(ModelFolder.Header.self, from: path)
+    guard header.version <= Ladder<Configuration>.newestVersion else {
+      throw UnrollError(
+        .unsupportedVersion,
+        "the ladder has version \(header.version), this program knows \(Ladder<Configuration>.newestVersion)", at: path,
+        hint: "go on with the newer program that wrote it")
+    }
+    guard header.paradigm == paradigm else {
+      throw UnrollError(
+        .invalidData, "this is a ladder of the paradigm `\(header.paradigm)`, not `\(paradigm)`", at: path,
+        hint: "go on with it: unroll grow \(header.paradigm) --out \(folder) --resume")
+    }
+    let ladder = try StrictJSON.read(Ladder<Configuration>.self, from: path)
+    let known = ladder.rungs.count + (ladder.running == nil ? 0 : 1)
+    let isWhole =
+      ladder.shapes.count == known && zip(ladder.rungs, 1...).allSatisfy { $0.beginning.number == $1 }
+      && ladder.rungs.allSatisfy { $0.judgement.values.count == ladder.rungs[0].judgement.weights.count }
+    guard isWhole else {
+      throw UnrollError(
+        .invalidData, "the ladder's numbers contradict one another", at: path,
+        hint: "begin anew in another folder: --out"
+      )
+    }
+    return ladder
+  }
+}

@@ -1,0 +1,235 @@
+import Networks
+import Training
+
+/// Sizes of a network that can grow: ``Ladder``.
+public protocol GrowingShape: Hashable, Sendable, Codable {
+  /// The numbers of units that a wider network has more of, the state's first. What they make stands in this order
+  /// along a weight's axis: the columns of a layer on [h, x] are those of h, then those of x.
+  var widths: [Int] { get set }
+  /// Number of layers; those above the first are added to what they read (``Residual``), so that one that is new can
+  /// begin by changing nothing.
+  var depth: Int { get set }
+  /// The recurrent cell; nil: there is none.
+  var growingCell: CellKind? { get set }
+  /// Whether layers above the first are added to what they read; nil: no.
+  var isResidual: Bool? { get }
+}
+
+extension GrowingShape {
+  /// Sizes on a line: `2 × gru of 64`.
+  public var sizes: String {
+    growingCell.map { "\(depth) × \($0.rawValue) of \(widths[0])" }
+      ?? widths.map(String.init).joined(separator: " → ")
+  }
+
+  /// The smallest network on the way to this one: one layer of a sixteenth of its units, 8 at least, and plain cells
+  /// unless `cell` says which.
+  func start(cell: CellKind?) -> Self {
+    var small = self
+    small.depth = 1
+    if growingCell != nil { small.growingCell = cell ?? .elman }
+    small.widths = zip(small.widths, widths).map { _, most in min(most, max(8, most / 16)) }
+    return small
+  }
+
+  /// A step from this network towards `limit`; nil when there is none of that kind.
+  func grown(by step: GrowthStep, towards limit: Self) -> Self? {
+    var grown = self
+    switch step {
+    case .start, .afresh: return nil
+    case .gate:
+      guard growingCell == .elman else { return nil }
+      grown.growingCell = limit.growingCell == .gruResetAfter ? .gruResetAfter : .gru
+    case .widen:
+      let most = limit.widths
+      grown.widths = widths.enumerated().map { max($1, min(2 * $1, most[min($0, most.count - 1)])) }
+    case .deepen: grown.depth = depth + 1
+    }
+    return grown == self ? nil : grown
+  }
+}
+
+/// What says how a growing model is trained: sizes and settings.
+public protocol GrowingConfiguration: Hashable, Sendable, Codable {
+  /// The sizes' type.
+  associatedtype Shape: GrowingShape
+  /// The sizes.
+  var growing: Shape { get set }
+  /// How it is trained.
+  var settings: TrainingSettings { get set }
+  /// The version of a model folder with these contents.
+  var neededVersion: Int { get }
+  /// The version of the folder's form.
+  var version: Int { get set }
+  /// For how many time steps gates begin to keep a memory; nil: as the cell begins by itself.
+  var longestMemory: Int? { get }
+}
+
+extension GrowingConfiguration {
+  /// The same with other sizes, and another learning rate.
+  func sized(_ shape: Shape, learningRate: Float?) -> Self {
+    var own = self
+    own.growing = shape
+    if let learningRate { own.settings.learningRate = learningRate }
+    own.version = own.neededVersion
+    return own
+  }
+}
+
+extension ModelConfiguration: GrowingConfiguration where Shape: GrowingShape {
+  /// The sizes.
+  public var growing: Shape {
+    get { shape }
+    set { shape = newValue }
+  }
+  /// 2 with layers that are added to what they read, else 1.
+  public var neededVersion: Int { shape.isResidual == true ? 2 : 1 }
+}
+
+extension TextConfiguration: GrowingConfiguration {
+  /// The network's sizes.
+  public var growing: TextNetworkShape {
+    get { network }
+    set { network = newValue }
+  }
+}
+
+extension TrainingSettings {
+  /// Lets a learning rate that is constant fall along a cosine, over 10 epochs unless it is said how many: rungs are
+  /// compared, and what is left of a constant rate's noise would drown their differences.
+  ///
+  /// - Parameters:
+  ///   - epochs: The number of epochs; nil: 10, or fewer where there are fewer.
+  ///   - patience: As ``EarlyStopping`` has it; 0: none; nil: the usual one.
+  public mutating func anneal(epochs: Int? = nil, patience: Int? = nil) {
+    guard schedule == .constant else { return }
+    schedule = .cosine(warmUp: 100, final: 0.01)
+    self.epochs = epochs ?? min(10, self.epochs)
+    earlyStopping = .usual(for: self)
+    extend(epochs: nil, patience: patience)
+  }
+}
+
+/// How a rung of a ``Ladder`` came from the one below it.
+public enum GrowthStep: String, Hashable, Sendable, Codable, CaseIterable {
+  /// It is the first.
+  case start
+  /// Plain cells became gated ones.
+  case gate
+  /// It has twice the units.
+  case widen
+  /// It has a layer more.
+  case deepen
+  /// It has the same sizes, and learns from new values: what was learnt in a small network can be in the way of a large
+  /// one (Ash & Adams 2020).
+  case afresh
+}
+
+extension TextNetworkShape: GrowingShape {
+  /// The state's, and a token's vector.
+  public var widths: [Int] {
+    get { [hidden, embedding] }
+    set { (hidden, embedding) = (newValue[0], newValue[1]) }
+  }
+  /// The recurrent layers.
+  public var depth: Int {
+    get { layers }
+    set {
+      layers = newValue
+      isResidual = newValue > 1 ? true : nil
+    }
+  }
+  /// The recurrent cell.
+  public var growingCell: CellKind? {
+    get { cell }
+    set { cell = newValue ?? cell }
+  }
+}
+
+extension ClassifierShape: GrowingShape {
+  /// The state's in each direction, and a token's vector.
+  public var widths: [Int] {
+    get { [hidden, embedding] }
+    set { (hidden, embedding) = (newValue[0], newValue[1]) }
+  }
+  /// The recurrent layers.
+  public var depth: Int {
+    get { layers }
+    set {
+      layers = newValue
+      isResidual = newValue > 1 ? true : nil
+    }
+  }
+  /// The recurrent cell.
+  public var growingCell: CellKind? {
+    get { cell }
+    set { cell = newValue ?? cell }
+  }
+}
+
+extension TaggerShape: GrowingShape {
+  /// The state's in each direction over words, the same over characters, a character's vector, a word's vector.
+  public var widths: [Int] {
+    get { [hidden, characterHidden, characterVector, wordVector] }
+    set {
+      (hidden, characterHidden, characterVector, wordVector) = (newValue[0], newValue[1], newValue[2], newValue[3])
+    }
+  }
+  /// The recurrent layers over words.
+  public var depth: Int {
+    get { layers }
+    set {
+      layers = newValue
+      isResidual = newValue > 1 ? true : nil
+    }
+  }
+  /// The recurrent cell.
+  public var growingCell: CellKind? {
+    get { cell }
+    set { cell = newValue ?? cell }
+  }
+}
+
+extension ForecasterShape: GrowingShape {
+  /// The state's.
+  public var widths: [Int] {
+    get { [hidden] }
+    set { hidden = newValue[0] }
+  }
+  /// The recurrent layers.
+  public var depth: Int {
+    get { layers }
+    set {
+      layers = newValue
+      isResidual = newValue > 1 ? true : nil
+    }
+  }
+  /// The recurrent cell.
+  public var growingCell: CellKind? {
+    get { cell }
+    set { cell = newValue ?? cell }
+  }
+}
+
+extension RecognizerShape: GrowingShape {
+  /// The hidden layers'.
+  public var widths: [Int] {
+    get { hidden }
+    set { hidden = newValue }
+  }
+  /// The hidden layers; a new one has as many units as the last.
+  public var depth: Int {
+    get { hidden.count }
+    set {
+      let last = hidden[hidden.count - 1]
+      hidden = Array(hidden.prefix(newValue)) + [Int](repeating: last, count: max(0, newValue - hidden.count))
+    }
+  }
+  /// None.
+  public var growingCell: CellKind? {
+    get { nil }
+    set {}
+  }
+  /// Nothing is added.
+  public var isResidual: Bool? { nil }
+}

@@ -1,0 +1,205 @@
+import Foundation
+import Interchange
+import Networks
+import Training
+
+/// How well a model does on validation data, part by part, so that models can be compared by what they differ in.
+public struct Judgement: Hashable, Sendable, Codable {
+  /// What each part is judged by; lower is better.
+  public let values: [Double]
+  /// What each part weighs: its examples, or tokens.
+  public let weights: [Double]
+
+  /// A judgement of parts.
+  public init(values: [Double], weights: [Double]) { (self.values, self.weights) = (values, weights) }
+
+  /// The mean over all parts.
+  public var mean: Double { Self.mean(values, weights).mean }
+  /// The standard error of the mean, from how the parts differ; nil of fewer than two.
+  public var standardError: Double? { Self.mean(values, weights).error }
+
+  /// By how much this is worse than another judgement on the same parts, and the standard error of this difference:
+  /// much smaller than each one's own, as what is hard for one model is hard for the other.
+  public func behind(_ other: Judgement) -> (mean: Double, error: Double?) {
+    Self.mean(zip(values, other.values).map { $0 - $1 }, weights)
+  }
+
+  private static func mean(_ values: [Double], _ weights: [Double]) -> (mean: Double, error: Double?) {
+    let all = weights.reduce(0, +)
+    guard all > 0 else { return (0, nil) }
+    let mean = zip(values, weights).reduce(0) { $0 + $1.0 * $1.1 } / all
+    guard values.count > 1 else { return (mean, nil) }
+    let squares = zip(values, weights).reduce(0) { $0 + $1.1 * $1.1 * ($1.0 - mean) * ($1.0 - mean) }
+    let count = Double(values.count)
+    return (mean, (squares * count / (count - 1)).squareRoot() / all)
+  }
+}
+
+/// A model on a ``Ladder``.
+public struct Rung: Hashable, Sendable, Codable {
+  /// How a rung begins: what is known before it is trained.
+  public struct Beginning: Hashable, Sendable, Codable {
+    /// From 1; its folder is `rung-1`.
+    public let number: Int
+    /// The number of the rung that it is grown from; nil: the first one.
+    public let parent: Int?
+    /// How.
+    public let step: GrowthStep
+    /// `1 × gru of 32`.
+    public let sizes: String
+    /// Number of learnt values.
+    public let parameters: Int
+    /// Whether it begins with what its parent has learnt; a first rung does not, nor one whose cell does not allow it.
+    public let isGrown: Bool
+    /// By how much growing changed the loss on training examples, in nats; nil when it is not grown.
+    public let drift: Double?
+    /// The learning rate that it is trained at.
+    public let learningRate: Float
+  }
+
+  /// How it began.
+  public let beginning: Beginning
+  /// Number of epochs that it was trained for.
+  public let epochs: Int
+  /// The epoch whose weights it has.
+  public let bestEpoch: Int
+  /// That epoch's mean training loss, in nats, with the noise of training.
+  public let trainingLoss: Double
+  /// What the validation data measure, by what the model's epochs are judged by.
+  public let validation: Double
+  /// The same part by part.
+  public let judgement: Judgement
+  /// Seconds in updates.
+  public let seconds: Double
+}
+
+/// What decides where a ladder ends.
+public struct GrowthChoices: Hashable, Sendable, Codable {
+  /// The most rungs.
+  public var mostRungs = 10
+  /// The cell of all rungs; nil: plain ones, and gated ones from a rung on.
+  public var cell: CellKind?
+  /// The learning rate of all rungs; nil: each has the one that a range test finds.
+  public var learningRate: Float?
+
+  /// The defaults.
+  public init() {}
+}
+
+/// Models that grew one from the other, and which of them is kept; in the folder it is `ladder.json`.
+public struct Ladder<Configuration: GrowingConfiguration>: Hashable, Sendable, Codable {
+  /// The newest version of the file.
+  static var newestVersion: Int { 1 }
+
+  /// The version of the file.
+  var version = 1
+  /// The kind of model.
+  let paradigm: String
+  /// The model that would be trained without growing: none becomes larger, all are trained by its settings.
+  public let limit: Configuration
+  /// Where it ends.
+  public let choices: GrowthChoices
+  /// Rungs that are trained, in order.
+  public internal(set) var rungs: [Rung] = []
+  /// Their sizes.
+  var shapes: [Configuration.Shape] = []
+  /// The rung that is being trained.
+  var running: Rung.Beginning?
+  /// Whether nothing more is to be trained.
+  public internal(set) var isComplete = false
+
+  init(paradigm: String, limit: Configuration, choices: GrowthChoices) {
+    (self.paradigm, self.limit, self.choices) = (paradigm, limit, choices)
+  }
+
+  /// The place of the best rung so far, that of the lowest loss, among equals the smallest.
+  public var best: Int? {
+    rungs.indices.min {
+      (rungs[$0].validation, rungs[$0].beginning.parameters) < (rungs[$1].validation, rungs[$1].beginning.parameters)
+    }
+  }
+
+  /// The place of the rung to keep: the smallest that is no more than a standard error behind the best (Breiman et al.
+  /// 1984), where the error is that of the difference, as all are judged by the same data.
+  public var kept: Int? {
+    guard let best else { return nil }
+    return rungs.indices.filter {
+      let (difference, error) = rungs[$0].judgement.behind(rungs[best].judgement)
+      return $0 == best || difference <= error ?? 0
+    }.min {
+      (rungs[$0].beginning.parameters, rungs[$0].validation) < (rungs[$1].beginning.parameters, rungs[$1].validation)
+    }
+  }
+
+  /// What is to be trained next; nil when there is nothing, or growing no longer pays.
+  ///
+  /// Gates come first, then units for as long as they help, then layers. A doubling that did not help is doubled again
+  /// before units are given up, as one step may be lost in the noise of the data that judge; everything else that did
+  /// not help is not tried again from there. At last the best sizes are trained once from new values, and growing goes
+  /// on if that is better. `fits` says whether a network of such sizes is small enough.
+  func next(_ fits: (Configuration.Shape) throws -> Bool) rethrows -> Growing? {
+    guard rungs.count < choices.mostRungs else { return nil }
+    guard let best else {
+      return Growing(parent: nil, step: .start, shape: limit.growing.start(cell: choices.cell))
+    }
+    let failed = rungs.indices.filter { $0 > best }
+    func failures(_ step: GrowthStep) -> [Int] { failed.filter { rungs[$0].beginning.step == step } }
+    let widened = failures(.widen)
+    var growths: [(step: GrowthStep, parent: Int)] = []
+    if choices.cell == nil, failures(.gate).isEmpty { growths.append((.gate, best)) }
+    if widened.count < 2 { growths.append((.widen, widened.last ?? best)) }
+    if failures(.deepen).isEmpty { growths.append((.deepen, best)) }
+    for (step, parent) in growths {
+      guard let shape = shapes[parent].grown(by: step, towards: limit.growing), try fits(shape) else { continue }
+      return Growing(parent: parent, step: step, shape: shape)
+    }
+    // What was learnt in a small network can be in the way of a large one.
+    guard rungs[best].beginning.isGrown, failures(.afresh).isEmpty else { return nil }
+    return Growing(parent: best, step: .afresh, shape: shapes[best])
+  }
+
+  /// What is to be trained next.
+  struct Growing {
+    /// The place of the rung that it grows from.
+    let parent: Int?
+    let step: GrowthStep
+    let shape: Configuration.Shape
+  }
+
+  /// The rungs as a table, the kept one marked.
+  public func table(judgedBy measure: String) -> String {
+    guard let best, let kept else { return "" }
+    let rows = rungs.enumerated().map { place, rung in
+      let (difference, error) = rung.judgement.behind(rungs[best].judgement)
+      let begun = rung.beginning
+      let behind = place == best ? "the best" : String(format: "%.4f ± %.4f", difference, error ?? 0)
+      return [
+        "\(begun.number)",
+        begun.step.rawValue + (begun.isGrown || [.start, .afresh].contains(begun.step) ? "" : " (afresh)"),
+        begun.sizes, "\(begun.parameters)", String(format: "%.2g", begun.learningRate), "\(rung.epochs)",
+        String(format: "%.4f", rung.trainingLoss),
+        String(format: "%.4f ± %.4f", rung.validation, rung.judgement.standardError ?? 0), behind,
+        String(format: "%.0f s", rung.seconds), place == kept ? "kept" : "",
+      ]
+    }
+    let header = [
+      "rung", "step", "network", "parameters", "rate", "epochs", "training loss", "validation \(measure)", "behind",
+      "time", "",
+    ]
+    let widths = header.indices.map { column in ([header] + rows).map { $0[column].count }.max() ?? 0 }
+    return ([header] + rows).map { row in
+      zip(row, widths).map { $0 + String(repeating: " ", count: $1 - $0.count) }.joined(separator: "  ")
+        .replacing(#/ +$/#, with: "")
+    }.joined(separator: "\n")
+  }
+}
+
+/// What happens while a ladder is climbed.
+public enum GrowthEvent: Sendable {
+  /// A rung is about to be trained, or to be gone on with.
+  case begins(Rung.Beginning)
+  /// Its training goes on.
+  case training(TrainingEvent)
+  /// A rung is trained.
+  case rung(Rung)
+}

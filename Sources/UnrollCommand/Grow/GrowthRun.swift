@@ -1,0 +1,115 @@
+import Foundation
+import Unroll
+
+/// A ladder as the command line shows it: each rung, its training, the table, the kept model's test.
+struct GrowthRun<Configuration: GrowingConfiguration> {
+  let paradigm, folder: String
+  let json: Bool
+  let unit, judgedBy: String
+  let watches: Bool
+
+  /// Says how far growing may go.
+  func introduce(most sizes: String) { note("growing up to \(sizes)") }
+
+  /// Climbs, and measures the kept model by what `test` gives. Returns what was measured; nil when the climb was
+  /// interrupted.
+  func run(
+    _ climb: (StopRequest, (GrowthEvent) -> Void) throws -> Ladder<Configuration>?, test: () throws -> (any ModelScore)?
+  ) throws -> [Measure]? {
+    let stop = StopRequest()
+    let interruption = Interruption(requesting: stop)
+    defer { interruption.end() }
+    var progress = progressLine
+    let ladder = try climb(stop) { event in
+      switch event {
+      case .begins(let beginning):
+        progress = progressLine
+        show(beginning)
+      case .training(let event): progress.show(event)
+      case .rung(let rung): if json { try? Console.json(RungLine(event: "rung", rung: rung)) }
+      }
+    }
+    guard let ladder, let kept = ladder.kept else {
+      note("to go on: unroll grow \(paradigm) --out \(folder) --resume")
+      return nil
+    }
+    try show(ladder, kept)
+    var measures = [Measure(part: "validation", name: judgedBy, value: ladder.rungs[kept].validation)]
+    if let score = try test() {
+      measures += score.measures.map { Measure(part: "test", name: $0.name, value: $0.value) }
+      if json { try Console.json(ModelScoreLine(part: "test", score: score)) } else { note("test: \(score.text)") }
+    }
+    note("the model is in \(folder); to see how it was trained: unroll report \(folder)")
+    return measures
+  }
+
+  private var progressLine: ProgressLine {
+    ProgressLine(json: json, unit: unit, judgedBy: judgedBy, watches: watches)
+  }
+
+  private func show(_ beginning: Rung.Beginning) {
+    if json {
+      try? Console.json(RungLine(event: "rungBegins", beginning: beginning))
+      return
+    }
+    let origin =
+      beginning.parent.map { parent in
+        beginning.isGrown
+          ? String(format: "grown from rung \(parent), the loss changed by %.1g", beginning.drift ?? 0)
+          : beginning.step == .afresh
+            ? "the sizes of rung \(parent), begun afresh"
+            : "begun afresh, as rung \(parent)'s function cannot be kept"
+      } ?? "begun"
+    note(
+      "rung \(beginning.number), \(beginning.step.rawValue): \(beginning.sizes), \(beginning.parameters) parameters, "
+        + "learning rate \(String(format: "%.2g", beginning.learningRate)); \(origin)")
+  }
+
+  private func show(_ ladder: Ladder<Configuration>, _ kept: Int) throws {
+    guard json else { return try Console.write(ladder.table(judgedBy: judgedBy) + "\n") }
+    try Console.json(
+      LadderLine(
+        kept: ladder.rungs[kept].beginning.number, rungs: ladder.rungs.map { RungLine(event: nil, rung: $0) }))
+  }
+
+  private func note(_ text: String) {
+    if !json { Console.note(text) }
+  }
+}
+
+/// A ladder as a line of JSON.
+private struct LadderLine: Encodable {
+  let event = "ladder"
+  let kept: Int
+  let rungs: [RungLine]
+
+  private enum CodingKeys: CodingKey { case event, kept, rungs }
+}
+
+/// A rung as a line of JSON, flat.
+private struct RungLine: Encodable {
+  let event: String?
+  let beginning: Rung.Beginning
+  let rung: Rung?
+
+  init(event: String?, rung: Rung) { (self.event, beginning, self.rung) = (event, rung.beginning, rung) }
+
+  init(event: String, beginning: Rung.Beginning) { (self.event, self.beginning, rung) = (event, beginning, nil) }
+
+  private enum Key: CodingKey {
+    case event, epochs, bestEpoch, trainingLoss, validation, standardError, seconds
+  }
+
+  func encode(to encoder: any Swift.Encoder) throws {
+    try beginning.encode(to: encoder)
+    var container = encoder.container(keyedBy: Key.self)
+    try container.encodeIfPresent(event, forKey: .event)
+    guard let rung else { return }
+    try container.encode(rung.epochs, forKey: .epochs)
+    try container.encode(rung.bestEpoch, forKey: .bestEpoch)
+    try container.encode(rung.trainingLoss, forKey: .trainingLoss)
+    try container.encode(rung.validation, forKey: .validation)
+    try container.encodeIfPresent(rung.judgement.standardError, forKey: .standardError)
+    try container.encode(rung.seconds, forKey: .seconds)
+  }
+}
