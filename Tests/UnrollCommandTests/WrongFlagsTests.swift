@@ -96,7 +96,7 @@ import Testing
     (["trian"], ["there is no command `trian` in `unroll`", "did you mean `unroll train`?"]),
     (["train", "txt"], ["there is no command `txt` in `unroll train`", "did you mean `unroll train text`?"]),
     (["help", "genrate"], ["did you mean `unroll generate`?"]),
-    (["xylophone"], ["there is no command `xylophone`", "demo, train, generate, evaluate, predict, inspect"]),
+    (["xylophone"], ["there is no command `xylophone`", "demo, train, grow, generate, evaluate, predict, inspect"]),
     ([""], ["there is no command ``", "unroll --help"]),
     (["--verbose"], ["Unknown option '--verbose'"]),
   ]
