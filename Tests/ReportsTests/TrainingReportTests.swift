@@ -107,7 +107,8 @@ import Testing
         layers: [Diagram.Layer(name: hostile, kind: hostile, states: ["hidden"], inputs: 3, outputs: 5)],
         walks: [
           DrawnWalk(
-            step: hostile, layers: [Diagram.Layer(name: hostile, kind: hostile, states: ["hidden"], inputs: 3, outputs: 5)]
+            step: hostile,
+            layers: [Diagram.Layer(name: hostile, kind: hostile, states: ["hidden"], inputs: 3, outputs: 5)]
           )
         ],
         samples: [hostile]),

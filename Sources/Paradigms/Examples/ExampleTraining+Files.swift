@@ -38,14 +38,7 @@ extension ExampleTraining where Model: FileModel {
     _ configuration: ModelConfiguration<Model.Shape>, _ parts: TrainingParts<Model>, _ folder: String?,
     _ bad: inout BadLines
   ) throws(UnrollError) {
-    var configuration = configuration
-    configuration.data = parts.source
-    guard !parts.training.isEmpty else {
-      throw UnrollError(.invalidData, "there are no examples to train on", at: parts.source?.path)
-    }
-    let batches = (parts.training.count + configuration.batch - 1) / configuration.batch
-    configuration.settings.schedule = configuration.settings.schedule.warmingUp(
-      atMost: batches * configuration.settings.epochs / 10)
+    let configuration = try configuration.fitted(to: parts)
     let model = try Model(configuration, learningFrom: parts.training)
     let examples = try parts.examples(of: model, &bad)
     try self.init(model, on: examples.training, validation: examples.validation, savingTo: folder)
@@ -122,5 +115,20 @@ struct TrainingParts<Model: FileModel> {
       try model.examples(of: training, &bad), try model.examples(of: validation, &bad),
       try model.examples(of: test, &bad)
     )
+  }
+}
+
+extension ModelConfiguration {
+  /// The same for these data: it names them, and the learning rate rises over a tenth of all updates at most. Throws
+  /// when there is nothing to train on.
+  func fitted<Model: FileModel>(to parts: TrainingParts<Model>) throws(UnrollError) -> Self {
+    guard !parts.training.isEmpty else {
+      throw UnrollError(.invalidData, "there are no examples to train on", at: parts.source?.path)
+    }
+    var own = self
+    own.data = parts.source
+    let batches = (parts.training.count + batch - 1) / batch
+    own.settings.schedule = settings.schedule.warmingUp(atMost: batches * settings.epochs / 10)
+    return own
   }
 }

@@ -43,14 +43,7 @@ public struct ExampleGrowth<Model: FileModel> where Model.Shape: GrowingShape {
     try configuration.validateForGrowing(choices.mostRungs)
     try LadderFile.demandRoom(in: folder)
     let parts = try TrainingParts<Model>(files, configuration.shape, &bad)
-    var configuration = configuration
-    configuration.data = parts.source
-    guard !parts.training.isEmpty else {
-      throw UnrollError(.invalidData, "there are no examples to train on", at: parts.source?.path)
-    }
-    let batches = (parts.training.count + configuration.batch - 1) / configuration.batch
-    configuration.settings.schedule = configuration.settings.schedule.warmingUp(
-      atMost: batches * configuration.settings.epochs / 10)
+    let configuration = try configuration.fitted(to: parts)
     ladder = Ladder(paradigm: Model.paradigm, limit: configuration, choices: choices)
     (subject, test) = try Self.subject(configuration, parts, &bad)
     self.folder = folder

@@ -15,6 +15,32 @@ public protocol GrowingShape: Hashable, Sendable, Codable {
   var isResidual: Bool? { get }
 }
 
+/// Sizes of a network that is a stack of recurrent layers of one cell.
+public protocol StackShape: GrowingShape {
+  /// The recurrent layers' cell.
+  var cell: CellKind { get set }
+  /// Number of recurrent layers.
+  var layers: Int { get set }
+  /// Whether layers above the first are added to what they read; nil: no.
+  var isResidual: Bool? { get set }
+}
+
+extension StackShape {
+  /// The recurrent layers.
+  public var depth: Int {
+    get { layers }
+    set {
+      layers = newValue
+      isResidual = newValue > 1 ? true : nil
+    }
+  }
+  /// The recurrent cell.
+  public var growingCell: CellKind? {
+    get { cell }
+    set { cell = newValue ?? cell }
+  }
+}
+
 extension GrowingShape {
   /// Sizes on a line: `2 × gru of 64`.
   public var sizes: String {
@@ -125,49 +151,23 @@ public enum GrowthStep: String, Hashable, Sendable, Codable, CaseIterable {
   case afresh
 }
 
-extension TextNetworkShape: GrowingShape {
+extension TextNetworkShape: StackShape {
   /// The state's, and a token's vector.
   public var widths: [Int] {
     get { [hidden, embedding] }
     set { (hidden, embedding) = (newValue[0], newValue[1]) }
   }
-  /// The recurrent layers.
-  public var depth: Int {
-    get { layers }
-    set {
-      layers = newValue
-      isResidual = newValue > 1 ? true : nil
-    }
-  }
-  /// The recurrent cell.
-  public var growingCell: CellKind? {
-    get { cell }
-    set { cell = newValue ?? cell }
-  }
 }
 
-extension ClassifierShape: GrowingShape {
+extension ClassifierShape: StackShape {
   /// The state's in each direction, and a token's vector.
   public var widths: [Int] {
     get { [hidden, embedding] }
     set { (hidden, embedding) = (newValue[0], newValue[1]) }
   }
-  /// The recurrent layers.
-  public var depth: Int {
-    get { layers }
-    set {
-      layers = newValue
-      isResidual = newValue > 1 ? true : nil
-    }
-  }
-  /// The recurrent cell.
-  public var growingCell: CellKind? {
-    get { cell }
-    set { cell = newValue ?? cell }
-  }
 }
 
-extension TaggerShape: GrowingShape {
+extension TaggerShape: StackShape {
   /// The state's in each direction over words, the same over characters, a character's vector, a word's vector.
   public var widths: [Int] {
     get { [hidden, characterHidden, characterVector, wordVector] }
@@ -175,39 +175,13 @@ extension TaggerShape: GrowingShape {
       (hidden, characterHidden, characterVector, wordVector) = (newValue[0], newValue[1], newValue[2], newValue[3])
     }
   }
-  /// The recurrent layers over words.
-  public var depth: Int {
-    get { layers }
-    set {
-      layers = newValue
-      isResidual = newValue > 1 ? true : nil
-    }
-  }
-  /// The recurrent cell.
-  public var growingCell: CellKind? {
-    get { cell }
-    set { cell = newValue ?? cell }
-  }
 }
 
-extension ForecasterShape: GrowingShape {
+extension ForecasterShape: StackShape {
   /// The state's.
   public var widths: [Int] {
     get { [hidden] }
     set { hidden = newValue[0] }
-  }
-  /// The recurrent layers.
-  public var depth: Int {
-    get { layers }
-    set {
-      layers = newValue
-      isResidual = newValue > 1 ? true : nil
-    }
-  }
-  /// The recurrent cell.
-  public var growingCell: CellKind? {
-    get { cell }
-    set { cell = newValue ?? cell }
   }
 }
 
