@@ -8,7 +8,6 @@ linear -> cross-entropy; parts of speech (UPOS) of CoNLL-U. Tables, batches, dro
 initial values are ours: words in lower case that occur twice, the others unknown.
 """
 import argparse
-import ctypes
 import json
 import math
 import os
@@ -163,8 +162,6 @@ def main():
                       "torch": torch.__version__, **vars(options)}), flush=True)
     lengths = [len(example[0]) for example in training]
     best = (-1.0, None)
-    # What batches of many sizes leave behind fills the memory otherwise: 24 GB in an epoch.
-    trim, updates_done = ctypes.CDLL(None).malloc_trim, 0
     for epoch in range(1, options.epochs + 1):
         start, total, units = time.perf_counter(), 0.0, 0
         for own in batches(lengths, options.batch):
@@ -176,9 +173,6 @@ def main():
             nn.utils.clip_grad_norm_(model.parameters(), options.clip)
             optimizer.step()
             schedule.step()
-            updates_done += 1
-            if updates_done % 16 == 0:
-                trim(0)
             total, units = total + loss.item() * len(truth), units + len(truth)
         seconds = time.perf_counter() - start
         score = accuracy(model, validation)

@@ -72,7 +72,7 @@ import Training
     for rung in rungs {
       #expect(rung.beginning.parameters <= most)
       switch rung.beginning.step {
-      case .start, .afresh: #expect(!rung.beginning.isGrown && rung.beginning.drift == nil)
+      case .start, .regularize, .afresh: #expect(!rung.beginning.isGrown && rung.beginning.drift == nil)
       case .widen, .deepen:
         #expect(rung.beginning.isGrown)
         #expect(abs(rung.beginning.drift ?? 1) < 1e-5)
@@ -141,11 +141,10 @@ import Training
     try text.write(toFile: path, atomically: true, encoding: .utf8)
     let corpus = try TextCorpus(contentsOf: path)
     var configuration = TextConfiguration(for: corpus)
-    (configuration.network.hidden, configuration.network.embedding) = (32, 16)
+    (configuration.network.hidden, configuration.network.embedding) = (16, 8)
     (configuration.batch, configuration.length) = (4, 16)
     configuration.settings.epochs = 2
-    var choices = GrowthChoices()
-    choices.mostRungs = 5
+    let choices = GrowthChoices()
     let stop = StopRequest()
     var done = 0
     #expect(
@@ -154,7 +153,10 @@ import Training
         if done == 100 { stop.request() }
       } == nil)
     let ladder = try #require(try TextGrowth(resuming: folder).run())
-    #expect(ladder.rungs.count > 1)
+    // Where no growth helps any more, more dropout is tried.
+    let regularized = try #require(ladder.rungs.first { $0.beginning.step == .regularize }).beginning
+    #expect(!regularized.isGrown && regularized.sizes.hasSuffix(", dropout 0.2"))
+    #expect(ladder.rungs.count > 4 && ladder.rungs.count <= choices.mostRungs)
     for rung in ladder.rungs where rung.beginning.step == .widen || rung.beginning.step == .deepen {
       #expect(rung.beginning.isGrown)
       #expect(abs(rung.beginning.drift ?? 1) < 1e-5)

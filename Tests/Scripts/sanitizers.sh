@@ -55,6 +55,8 @@ for cell in elman gru lstm; do
       --hidden 64 --embedding 24 --length 20 --step 13 --batch 12 --dropout 0.1 --epochs 1 --checkpoint-every 20
     run train text --out "$work/$cell$threads" --resume --epochs 2 --threads $threads
   done
+  run train text --data "$work/text" --out "$work/$cell-watched" --cell $cell --threads 3 --hidden 48 --embedding 16 \
+    --length 20 --batch 12 --epochs 1 --watch-every 3 --preserve-gradients 0.5
   run generate "$work/${cell}2" --length 200 --threads 2
   run evaluate "$work/${cell}2" --data "$work/text" --threads 3
   run inspect "$work/${cell}2" --picture step --format svg

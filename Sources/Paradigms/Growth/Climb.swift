@@ -92,6 +92,11 @@ struct Climb<Subject: GrowthSubject> {
     ladder.limit.sized(shape, learningRate: rate)
   }
 
+  /// For people: the dropout, where it is not the limit's.
+  private func dropout(of shape: Subject.Configuration.Shape) -> String {
+    shape.dropout == ladder.limit.growing.dropout ? "" : String(format: ", dropout %.2g", shape.dropout)
+  }
+
   private func begin(_ next: Ladder<Subject.Configuration>.Growing) throws -> (Rung.Beginning, Subject.Model) {
     let parent = try next.parent.map { place in
       (shape: ladder.shapes[place], model: try subject.load(rungFolder(ladder.rungs[place].beginning.number)))
@@ -108,7 +113,8 @@ struct Climb<Subject: GrowthSubject> {
     }
     let beginning = Rung.Beginning(
       number: ladder.rungs.count + 1, parent: next.parent.map { ladder.rungs[$0].beginning.number }, step: next.step,
-      sizes: next.shape.sizes, parameters: network.parameterCount, isGrown: grown != nil, drift: grown?.drift,
+      sizes: next.shape.sizes + dropout(of: next.shape), parameters: network.parameterCount, isGrown: grown != nil,
+      drift: grown?.drift,
       learningRate: rate)
     return (beginning, ready)
   }
@@ -122,7 +128,7 @@ struct Climb<Subject: GrowthSubject> {
     let fresh = try subject.loss(of: model)
     let isDone =
       switch next.step {
-      case .start, .afresh: false
+      case .start, .regularize, .afresh: false
       case .gate: Growth.gate(small, into: large)
       case .deepen: Growth.deepen(small, into: large)
       case .widen:

@@ -13,6 +13,8 @@ public protocol GrowingShape: Hashable, Sendable, Codable {
   var growingCell: CellKind? { get set }
   /// Whether layers above the first are added to what they read; nil: no.
   var isResidual: Bool? { get }
+  /// Rate of the dropout.
+  var dropout: Float { get set }
 }
 
 /// Sizes of a network that is a stack of recurrent layers of one cell.
@@ -48,6 +50,9 @@ extension GrowingShape {
       ?? widths.map(String.init).joined(separator: " → ")
   }
 
+  /// The highest rate of dropout that is tried.
+  static var mostDropout: Float { 0.6 }
+
   /// The smallest network on the way to this one: one layer of a sixteenth of its units, 8 at least, and plain cells
   /// unless `cell` says which.
   func start(cell: CellKind?) -> Self {
@@ -63,6 +68,7 @@ extension GrowingShape {
     var grown = self
     switch step {
     case .start, .afresh: return nil
+    case .regularize: grown.dropout = max(dropout, min(Self.mostDropout, dropout + 0.2))
     case .gate:
       guard growingCell == .elman else { return nil }
       grown.growingCell = limit.growingCell == .gruResetAfter ? .gruResetAfter : .gru
@@ -146,6 +152,9 @@ public enum GrowthStep: String, Hashable, Sendable, Codable, CaseIterable {
   case widen
   /// It has a layer more.
   case deepen
+  /// It has the same sizes and more dropout, and learns from new values: where more units learn by heart, noise can
+  /// make them worth having.
+  case regularize
   /// It has the same sizes, and learns from new values: what was learnt in a small network can be in the way of a large
   /// one (Ash & Adams 2020).
   case afresh

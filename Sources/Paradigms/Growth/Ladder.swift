@@ -76,7 +76,7 @@ public struct Rung: Hashable, Sendable, Codable {
 /// What decides where a ladder ends.
 public struct GrowthChoices: Hashable, Sendable, Codable {
   /// The most rungs.
-  public var mostRungs = 10
+  public var mostRungs = 12
   /// The cell of all rungs; nil: plain ones, and gated ones from a rung on.
   public var cell: CellKind?
   /// The learning rate of all rungs; nil: each has the one that a range test finds.
@@ -135,8 +135,9 @@ public struct Ladder<Configuration: GrowingConfiguration>: Hashable, Sendable, C
   ///
   /// Gates come first, then units for as long as they help, then layers. A doubling that did not help is doubled again
   /// before units are given up, as one step may be lost in the noise of the data that judge; everything else that did
-  /// not help is not tried again from there. At last the best sizes are trained once from new values, and growing goes
-  /// on if that is better. `fits` says whether a network of such sizes is small enough.
+  /// not help is not tried again from there. Where more no longer helps, the best sizes are trained once from new
+  /// values, then with more dropout; growing goes on if that is better. `fits` says whether a network of such sizes is
+  /// small enough.
   func next(_ fits: (Configuration.Shape) throws -> Bool) rethrows -> Growing? {
     guard rungs.count < choices.mostRungs else { return nil }
     guard let best else {
@@ -154,8 +155,13 @@ public struct Ladder<Configuration: GrowingConfiguration>: Hashable, Sendable, C
       return Growing(parent: parent, step: step, shape: shape)
     }
     // What was learnt in a small network can be in the way of a large one.
-    guard rungs[best].beginning.isGrown, failures(.afresh).isEmpty else { return nil }
-    return Growing(parent: best, step: .afresh, shape: shapes[best])
+    if rungs[best].beginning.isGrown, failures(.afresh).isEmpty {
+      return Growing(parent: best, step: .afresh, shape: shapes[best])
+    }
+    guard failures(.regularize).isEmpty, let shape = shapes[best].grown(by: .regularize, towards: limit.growing) else {
+      return nil
+    }
+    return Growing(parent: best, step: .regularize, shape: shape)
   }
 
   /// What is to be trained next.
@@ -175,7 +181,8 @@ public struct Ladder<Configuration: GrowingConfiguration>: Hashable, Sendable, C
       let behind = place == best ? "the best" : String(format: "%.4f ± %.4f", difference, error ?? 0)
       return [
         "\(begun.number)",
-        begun.step.rawValue + (begun.isGrown || [.start, .afresh].contains(begun.step) ? "" : " (afresh)"),
+        begun.step.rawValue
+          + (begun.isGrown || [.start, .regularize, .afresh].contains(begun.step) ? "" : " (afresh)"),
         begun.sizes, "\(begun.parameters)", String(format: "%.2g", begun.learningRate), "\(rung.epochs)",
         String(format: "%.4f", rung.trainingLoss),
         String(format: "%.4f ± %.4f", rung.validation, rung.judgement.standardError ?? 0), behind,

@@ -56,7 +56,7 @@ struct GrowthRun<Configuration: GrowingConfiguration> {
       beginning.parent.map { parent in
         beginning.isGrown
           ? String(format: "grown from rung \(parent), the loss changed by %.1g", beginning.drift ?? 0)
-          : beginning.step == .afresh
+          : [.afresh, .regularize].contains(beginning.step)
             ? "the sizes of rung \(parent), begun afresh"
             : "begun afresh, as rung \(parent)'s function cannot be kept"
       } ?? "begun"
