@@ -25,14 +25,13 @@ package struct CheckpointStore {
     return "\(checkpointFolder)/update-\(zeros)\(digits).safetensors"
   }
 
-  /// Makes the folders, removes temporary files that a killed training left in them, and says where it trains.
+  /// Makes the folders, and removes temporary files that a killed training left in them.
   package func prepare() throws(UnrollError) {
     try Self.makeFolder(folder)
     try Self.makeFolder(checkpointFolder)
     // An atomic write of `name` goes through `.name.tmp`.
     remove(["config.json", "vocabulary.json", "weights.safetensors", "machine.json"].map { "\(folder)/.\($0).tmp" })
     remove(try names(in: checkpointFolder).filter(Self.isTemporary).map { "\(checkpointFolder)/\($0)" })
-    try StrictJSON.write(Machine.here, to: machine)
   }
 
   /// Makes a folder and those above it, unless it is there. `flag` names another place.

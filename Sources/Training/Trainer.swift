@@ -250,6 +250,7 @@ extension Trainer {
         hint: "go on with it (--resume), or choose another folder")
     }
     try store.prepare()
+    try StrictJSON.write(Machine.here, to: store.machine)
     try store.history.keep(first: 0)
     try store.watched.keep(first: 0)
     try store.skipped.keep(first: 0)
@@ -287,6 +288,7 @@ extension Trainer {
       }
       try restore(checkpoint, at: path)
       try store.prepare()
+      try StrictJSON.write(Machine.here, to: store.machine)
       try store.history.keep(first: progress.epoch)
       try store.keepWatched(updates: progress.updatesDone)
       return Resumption(

@@ -66,7 +66,7 @@ struct TrainTextCommand: ParsableCommand {
       parsing: .unconditional,
       help: """
         Of the tokens, score so many drawn ones and the right ones in each update: of tens of thousands of words, \
-        4000 train several times faster. Judging and generating know all.
+        4000 train more than twice as fast. Judging and generating know all.
         """)
     var sampledSoftmax: Int?
   }

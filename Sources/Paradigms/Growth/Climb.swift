@@ -178,11 +178,7 @@ struct Climb<Subject: GrowthSubject> {
         && ($0.hasSuffix(".json") || $0.hasSuffix(".jsonl") || $0 == "weights.safetensors")
     }
     for name in names.sorted() + ["config.json"] {
-      let source = own + "/" + name
-      guard let data = FileManager.default.contents(atPath: source) else {
-        throw UnrollError(.inputOutput, "the file cannot be read", at: source)
-      }
-      try AtomicFile.write(data, to: folder + "/" + name)
+      try AtomicFile.write(FileAccess.read(from: own + "/" + name, limit: .max), to: folder + "/" + name)
     }
   }
 }

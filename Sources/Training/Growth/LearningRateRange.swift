@@ -50,7 +50,9 @@ public struct LearningRateRange: Sendable, Hashable, Codable {
     // A rare word's vector has to be seen for the loss to fall: two epochs of a small set of data.
     let updates = updates ?? min(400, max(100, 2 * objective.updatesPerEpoch))
     let rates = rates ?? Self.rates(of: settings.rule)
-    demand(updates >= 2 && rates.lowerBound > 0, "LearningRateRange: \(updates) updates at \(rates)")
+    demand(
+      updates >= 2 && rates.lowerBound > 0 && objective.updatesPerEpoch > 0,
+      "LearningRateRange: \(updates) updates at \(rates), \(objective.updatesPerEpoch) in an epoch")
     var objective = objective
     let parameters = objective.network.parameters
     let values = parameters.map(\.parameter.value)

@@ -55,7 +55,7 @@ struct GrowExamplesCommand<Train: ExampleCommand>: ParsableCommand where Train.M
     CommandConfiguration(
       commandName: Train.Model.paradigm, abstract: "Grow what `unroll train \(Train.Model.paradigm)` trains.",
       discussion: """
-        The flags are those of `unroll train \(Train.Model.paradigm)`; sizes are the largest ones, and a cell or a
+        The flags are those of `unroll train \(Train.Model.paradigm)`; sizes are the largest ones, and a cell or a \
         learning rate that is given is that of all rungs.
         """)
   }
@@ -112,7 +112,7 @@ struct GrowTextCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "text", abstract: "Grow what `unroll train text` trains.",
     discussion: """
-      The flags are those of `unroll train text`; sizes are the largest ones, and a cell or a learning rate that is
+      The flags are those of `unroll train text`; sizes are the largest ones, and a cell or a learning rate that is \
       given is that of all rungs.
       """)
 
