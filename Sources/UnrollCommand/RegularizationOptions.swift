@@ -40,6 +40,10 @@ struct RegularizationOptions: ParsableArguments {
 struct TextRegularizerOptions: ParsableArguments {
   @Flag(help: "One table for the tokens' vectors and the readout; --embedding is then --hidden.")
   var tieEmbeddings = false
+  @Option(
+    parsing: .unconditional,
+    help: "What a tied table's vectors are multiplied with; plain SGD learns best with 1. (default: √hidden)")
+  var embeddingScale: Float?
   @Option(parsing: .unconditional, help: "Share of tokens that are read as the vocabulary's first, <unk> of words.")
   var wordDropout: Float?
   @Option(parsing: .unconditional, help: "Share of tokens whose vectors are dropped from a batch.")
@@ -53,7 +57,8 @@ struct TextRegularizerOptions: ParsableArguments {
   /// The flags, and whether each was given.
   var given: [(String, Bool)] {
     [
-      ("--tie-embeddings", tieEmbeddings), ("--word-dropout", wordDropout != nil),
+      ("--tie-embeddings", tieEmbeddings), ("--embedding-scale", embeddingScale != nil),
+      ("--word-dropout", wordDropout != nil),
       ("--embedding-dropout", embeddingDropout != nil), ("--label-smoothing", labelSmoothing != nil),
       ("--activation-penalty", activationPenalty != nil), ("--temporal-penalty", temporalPenalty != nil),
     ]
@@ -64,6 +69,7 @@ struct TextRegularizerOptions: ParsableArguments {
     guard given.contains(where: \.1) else { return nil }
     var value = TextRegularizers()
     value.tiesEmbeddings = tieEmbeddings
+    value.embeddingScale = embeddingScale
     value.wordDropout = wordDropout ?? 0
     value.embeddingDropout = embeddingDropout ?? 0
     value.labelSmoothing = labelSmoothing ?? 0

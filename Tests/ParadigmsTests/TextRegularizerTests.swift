@@ -20,7 +20,7 @@ import Training
     var regularizers = TextRegularizers()
     change(&regularizers)
     configuration.network.regularizers = regularizers
-    configuration.version = 4
+    configuration.version = configuration.neededVersion
     return (corpus, configuration)
   }
 
@@ -49,9 +49,34 @@ import Training
     #expect(row.contains { $0 != 0 } == ties)
   }
 
+  /// A scale is what vectors are multiplied with, and no other value begins otherwise.
+  @Test func tiedVectorsAreScaled() throws {
+    func network(_ scale: Float?) throws -> TextNetwork {
+      let (corpus, configuration) = try Self.configuration {
+        ($0.tiesEmbeddings, $0.embeddingScale) = (true, scale)
+      }
+      var random = RandomSource(seed: 3)
+      return TextNetwork(configuration.network, tokens: corpus.vocabulary.count, using: &random)
+    }
+    let (usual, single, double) = (try network(nil), try network(1), try network(2))
+    for (a, b) in zip(usual.parameters, single.parameters) {
+      #expect(a.parameter.value.values == b.parameter.value.values)
+    }
+    func output(_ network: TextNetwork) -> [Float] {
+      var evaluation = Evaluation.inference
+      return network(TokenBatch([[1, 2, 3]]), from: network.initialState(batch: 1), in: &evaluation).logits.values
+    }
+    let size = Float(usual.embedding.size)
+    #expect(try output(usual) == output(network(size.squareRoot())) && output(usual) != output(single))
+    // Half the table, doubled when it is read, gives the state of the whole one, and so half its scores.
+    double.embedding.table.value = double.embedding.table.value * 0.5
+    for (half, whole) in zip(output(double), output(single)) { #expect(abs(2 * half - whole) < 1e-5) }
+  }
+
   /// What writes token by token reads the same vectors as the whole network.
-  @Test func tiedModelsWriteWhatTheyScore() throws {
-    let (corpus, configuration) = try Self.configuration { $0.tiesEmbeddings = true }
+  @Test(arguments: [nil, 1] as [Float?])
+  func tiedModelsWriteWhatTheyScore(scale: Float?) throws {
+    let (corpus, configuration) = try Self.configuration { ($0.tiesEmbeddings, $0.embeddingScale) = (true, scale) }
     var random = RandomSource(seed: 5)
     let network = TextNetwork(configuration.network, tokens: corpus.vocabulary.count, using: &random)
     let model = LanguageModel(configuration: configuration, vocabulary: corpus.vocabulary, network: network)
@@ -107,7 +132,8 @@ import Training
     for (flag, change) in [
       ("word-dropout", { $0.wordDropout = 1 }), ("embedding-dropout", { $0.embeddingDropout = -0.1 }),
       ("label-smoothing", { $0.labelSmoothing = .nan }), ("activation-penalty", { $0.activationPenalty = -1 }),
-      ("temporal-penalty", { $0.temporalPenalty = .infinity }),
+      ("temporal-penalty", { $0.temporalPenalty = .infinity }), ("embedding-scale", { $0.embeddingScale = 1 }),
+      ("embedding-scale", { ($0.tiesEmbeddings, $0.embeddingScale) = (true, 0) }),
     ] as [(String, (inout TextRegularizers) -> Void)] {
       let (_, configuration) = try Self.configuration(change)
       let error = #expect(throws: UnrollError.self) { try configuration.validate() }

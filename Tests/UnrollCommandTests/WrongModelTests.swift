@@ -30,16 +30,17 @@ import Testing
   }
 
   static let configurations: [(name: String, pairs: [(String, any Sendable)], parts: [String])] = [
-    ("newer", [("version", 9)], ["version 9, this program knows 8", "config.json", "newer program"]),
+    ("newer", [("version", 10)], ["version 10, this program knows 9", "config.json", "newer program"]),
     ("of no subwords", [("version", 5)], ["version 5", "config.json"]),
     ("no sampled softmax", [("version", 6)], ["version 6", "config.json"]),
     ("of no bytes", [("version", 7)], ["version 7", "config.json"]),
     ("of no sums", [("version", 8)], ["version 8", "config.json"]),
+    ("of no scale", [("version", 9)], ["version 9", "config.json"]),
     ("too many samples", [("version", 6), ("sampledSoftmax", 1 << 40)], ["sampled-softmax is 1099511627776"]),
     ("rounded to nothing", [("version", 2)], ["version 2 and precision none", "config.json"]),
     ("rounded too early", [("precision", "int8")], ["version 1 and precision int8", "config.json"]),
     ("other precision", [("version", 2), ("precision", "int4")], ["`precision` cannot be read", "config.json:"]),
-    ("far newer", [("version", Int.max)], ["this program knows 8"]),
+    ("far newer", [("version", Int.max)], ["this program knows 9"]),
     ("older", [("version", 0)], ["version 0"]),
     ("other paradigm", [("paradigm", "tagging")], ["tagging", "config.json"]),
     ("version of text", [("version", "1")], ["`version` is not a whole number"]),

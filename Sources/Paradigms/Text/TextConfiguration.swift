@@ -8,11 +8,12 @@ import Training
 /// What `config.json` says of a language model: enough to build it again, and how it was trained.
 public struct TextConfiguration: Hashable, Sendable, Codable {
   /// The newest version of the model folder that this program reads.
-  public static let newestVersion = 8
+  public static let newestVersion = 9
 
-  /// Version of the folder's form: 8 with layers that are added to what they read, else 6 with a sampled softmax, else
-  /// 5 for subwords, else 4 with noise or normalisation inside the layers or other regularisers, else 3 for words or a
-  /// corpus of three files, else 2 when there is a ``precision``, else 1.
+  /// Version of the folder's form: 9 with an embedding scale, else 8 with layers that are added to what they read, else
+  /// 7 for graphemes or bytes, else 6 with a sampled softmax, else 5 for subwords, else 4 with noise or normalisation
+  /// inside the layers or other regularisers, else 3 for words or a corpus of three files, else 2 when there is a
+  /// ``precision``, else 1.
   public var version = 1
   /// The kind of model: `text`.
   public var paradigm = "text"
@@ -69,6 +70,7 @@ public struct TextConfiguration: Hashable, Sendable, Codable {
 
   /// The version that a folder with these contents has.
   public var neededVersion: Int {
+    if network.regularizers?.embeddingScale != nil { return 9 }
     if network.isResidual == true { return 8 }
     if unit == .graphemes || unit == .bytes { return 7 }
     if sampledSoftmax != nil { return 6 }
@@ -113,6 +115,7 @@ public struct TextConfiguration: Hashable, Sendable, Codable {
         3: "of words, or of a text in three files,", 4: "with noise, normalisation or other regularisers",
         5: "of subwords", 6: "trained with a sampled softmax",
         7: "of graphemes or bytes", 8: "with layers that are added to what they read",
+        9: "with an embedding scale",
       ]
       throw UnrollError(
         kind,

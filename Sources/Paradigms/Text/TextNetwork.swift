@@ -44,7 +44,7 @@ public struct TextNetwork: Module {
   public let dropout: Dropout
   /// Of tokens, their vectors, and the loss.
   public let regularizers: TextRegularizers
-  /// What vectors are multiplied with: √size where the table is the readout's weight too.
+  /// What vectors are multiplied with where the table is the readout's weight too.
   let scale: Float
 
   /// A new network for a vocabulary of `tokens`.
@@ -53,9 +53,10 @@ public struct TextNetwork: Module {
     using random: inout RandomSource
   ) {
     regularizers = shape.regularizers ?? TextRegularizers()
-    scale = regularizers.tiesEmbeddings ? Float(shape.embedding).squareRoot() : 1
+    let root = regularizers.tiesEmbeddings ? Float(shape.embedding).squareRoot() : 1
+    scale = regularizers.embeddingScale ?? root
     embedding = Embedding(
-      tokens: tokens, size: shape.embedding, initializer: .normal(deviation: 1 / scale), using: &random)
+      tokens: tokens, size: shape.embedding, initializer: .normal(deviation: 1 / root), using: &random)
     let layers = (0..<shape.layers).map { layer in
       shape.cell.layer(
         inputSize: layer == 0 ? shape.embedding : shape.hidden, hiddenSize: shape.hidden,

@@ -7,8 +7,12 @@ import Tensors
 public struct TextRegularizers: Hashable, Sendable, Codable {
   /// Whether the readout's weight is the embedding's table (Inan et al. 2017; Press & Wolf 2017): one parameter, which
   /// needs vectors of the state's size. The table begins with a deviation of 1/√size, and what is read from it is
-  /// scaled by √size, so that both sides begin as usual.
+  /// scaled, so that both sides begin as usual.
   public var tiesEmbeddings = false
+  /// What is read from a tied table is multiplied with this; nil: √size, so that vectors begin with a deviation of 1,
+  /// like those that are not tied. Adam learns characters faster like this; plain gradient descent needs 1, as the
+  /// scale is in the gradient too.
+  public var embeddingScale: Float?
   /// Rate of tokens that are read as the first of the vocabulary: `<unk>`, of characters one of them.
   public var wordDropout: Float = 0
   /// Rate of tokens whose vectors are dropped from a batch.
@@ -33,6 +37,14 @@ public struct TextRegularizers: Hashable, Sendable, Codable {
     for (flag, factor) in [("activation-penalty", activationPenalty), ("temporal-penalty", temporalPenalty)]
     where !(factor >= 0 && factor.isFinite) {
       return (flag, "\(flag) is \(factor), and must be 0 or more")
+    }
+    if let embeddingScale {
+      guard embeddingScale > 0, embeddingScale.isFinite else {
+        return ("embedding-scale", "embedding-scale is \(embeddingScale), and must be above 0")
+      }
+      guard tiesEmbeddings else {
+        return ("embedding-scale", "embedding-scale is for tied embeddings, and these are not (--tie-embeddings)")
+      }
     }
     guard tiesEmbeddings, shape.embedding != shape.hidden else { return nil }
     return (
