@@ -141,6 +141,13 @@ public struct TextFiles: Hashable, Sendable, Codable {
     (self.path, self.validation, self.test) = (path, validation, test)
   }
 
+  /// The same, those that are not nil in place of these.
+  ///
+  ///     TextFiles(path: "a.txt", test: "b.txt").replaced(by: (nil, nil, "c.txt"))  // a.txt, c.txt
+  public func replaced(by moved: (data: String?, validation: String?, test: String?)) -> TextFiles {
+    TextFiles(path: moved.data ?? path, validation: moved.validation ?? validation, test: moved.test ?? test)
+  }
+
   /// The held-out files, if there are any.
   public var heldOut: (validation: String, test: String)? {
     guard let validation, let test else { return nil }

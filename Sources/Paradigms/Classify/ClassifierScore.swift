@@ -31,6 +31,8 @@ public struct ClassifierScore: ModelScore, Hashable {
 
   /// The share of wrong labels.
   public var judged: Double { 1 - accuracy }
+  /// The examples.
+  public var judgedUnits: Int { examples }
   /// `error rate`.
   public static let judgedBy = "error rate"
   /// Accuracy, macro F1 and loss.

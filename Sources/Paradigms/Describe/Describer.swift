@@ -273,6 +273,8 @@ public struct Describer: FileModel, ReadingModel, SearchingModel {
     public let nats: Double
     /// 100 - ``BLEU/smoothedScore(order:)``.
     public let judged: Double
+    /// The pictures.
+    public var judgedUnits: Int { pictures }
     /// BLEU-4, exact matches and loss.
     public var measures: [(name: String, value: Double)] {
       [("bleu.4", bleu.last ?? 0), ("exact", exact), ("nats", nats)]

@@ -48,6 +48,8 @@ extension ExampleModel {
 public protocol ModelScore: Sendable, Encodable {
   /// What epochs are judged by; lower is better.
   var judged: Double { get }
+  /// The number of examples, words or others that ``judged`` is a measure of.
+  var judgedUnits: Int { get }
   /// What ``judged`` is: `error rate`.
   static var judgedBy: String { get }
   /// Whether that is the training loss; by default it is not.
@@ -188,6 +190,9 @@ public struct DataSource: Hashable, Sendable, Codable {
     (self.path, self.validation, self.test) = (path, validation, test)
     self.checksum = checksum
   }
+
+  /// The same as files.
+  public var files: TextFiles { TextFiles(path: path, validation: validation, test: test) }
 }
 
 extension ExampleModel {

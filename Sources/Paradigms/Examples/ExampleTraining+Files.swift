@@ -66,9 +66,7 @@ extension ExampleTraining where Model: FileModel {
           .invalidData, "config.json does not say what the model was trained on", at: folder,
           hint: "start anew in another folder: --out")
       }
-      let files = TextFiles(
-        path: moved.data ?? known.path, validation: moved.validation ?? known.validation, test: moved.test ?? known.test
-      )
+      let files = known.files.replaced(by: moved)
       let parts = try TrainingParts<Model>(files, model.configuration.shape, &found)
       let examples = try parts.examples(of: model, &found)
       test = examples.test

@@ -64,8 +64,7 @@ extension FileModel {
     files moved: (data: String?, validation: String?, test: String?) = (nil, nil, nil), _ bad: inout BadLines
   ) throws(UnrollError) -> [Diagnosis] {
     guard let known = configuration.data else { return [] }
-    let files = TextFiles(
-      path: moved.data ?? known.path, validation: moved.validation ?? known.validation, test: moved.test ?? known.test)
+    let files = known.files.replaced(by: moved)
     let parts = try TrainingParts<Self>(files, configuration.shape, &bad)
     func contents(_ samples: [Sample]) -> [(input: AnyHashable, label: String?)] {
       samples.compactMap { Self.content(of: $0) }

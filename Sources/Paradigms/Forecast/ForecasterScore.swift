@@ -27,6 +27,8 @@ public struct ForecasterScore: ModelScore, Hashable {
 
   /// The mean squared error.
   public var judged: Double { model.mse }
+  /// The windows.
+  public var judgedUnits: Int { windows }
   /// Both errors.
   public var measures: [(name: String, value: Double)] { [("mse", model.mse), ("mae", model.mae)] }
   /// For people.

@@ -63,8 +63,7 @@ public struct ExampleGrowth<Model: FileModel> where Model.Shape: GrowingShape {
     let ladder = try LadderFile.read(Configuration.self, of: Model.paradigm, in: folder)
     try ladder.limit.validate(at: folder + "/" + LadderFile.name)
     let known = ladder.limit.data ?? DataSource(path: "", checksum: "")
-    let files = TextFiles(
-      path: moved.data ?? known.path, validation: moved.validation ?? known.validation, test: moved.test ?? known.test)
+    let files = known.files.replaced(by: moved)
     let parts = try TrainingParts<Model>(files, ladder.limit.shape, &bad)
     guard parts.source?.checksum == known.checksum else {
       throw UnrollError(
@@ -154,8 +153,10 @@ private struct ExampleSubject<Model: FileModel>: GrowthSubject where Model.Shape
 
   func judge(_ model: Model) -> Judgement {
     let count = min(Self.parts, validation.count)
-    let parts = (0..<count).map { part in stride(from: part, to: validation.count, by: count).map { validation[$0] } }
-    return Judgement(values: parts.map { model.judge($0).judged }, weights: parts.map { Double($0.count) })
+    let scores = (0..<count).map { part in
+      model.judge(stride(from: part, to: validation.count, by: count).map { validation[$0] })
+    }
+    return Judgement(values: scores.map(\.judged), weights: scores.map { Double($0.judgedUnits) })
   }
 
   func train(

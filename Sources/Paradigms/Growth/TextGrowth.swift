@@ -50,15 +50,14 @@ public struct TextGrowth {
   ///   - moved: The text's files, when they are no longer where they were: those that have moved.
   /// - Throws: when the folder holds no such ladder, or the text is not the one that it began with.
   public init(
-    resuming folder: String, data moved: (text: String?, validation: String?, test: String?) = (nil, nil, nil)
+    resuming folder: String, data moved: (data: String?, validation: String?, test: String?) = (nil, nil, nil)
   ) throws(UnrollError) {
     ladder = try LadderFile.read(TextConfiguration.self, of: "text", in: folder)
     try ladder.limit.validate(at: folder + "/" + LadderFile.name)
     // A rung knows the vocabulary.
     let vocabulary = try LanguageModel.readDescription(of: folder + "/rung-1").1
     let known = ladder.limit.data
-    let files = TextFiles(
-      path: moved.text ?? known.path, validation: moved.validation ?? known.validation, test: moved.test ?? known.test)
+    let files = known.files.replaced(by: moved)
     corpus = try TextCorpus(contentsOf: files, as: .vocabulary(vocabulary))
     guard TextConfiguration.Source(of: corpus).checksum == known.checksum else {
       throw UnrollError(

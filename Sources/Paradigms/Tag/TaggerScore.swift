@@ -17,6 +17,8 @@ public struct TaggerScore: ModelScore, Hashable {
 
   /// The share of wrong tags.
   public var judged: Double { 1 - accuracy }
+  /// The words.
+  public var judgedUnits: Int { words }
   /// `error rate`.
   public static let judgedBy = "error rate"
   /// Shares that are right, and F1 of spans where there are any.

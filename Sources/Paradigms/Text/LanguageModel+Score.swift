@@ -24,6 +24,8 @@ extension LanguageModel {
     public var perplexity: Double { exp(nats) }
     /// The loss.
     public var judged: Double { nats }
+    /// The tokens.
+    public var judgedUnits: Int { tokens }
 
     /// Nats, bits per character, but for words, and perplexity.
     public var measures: [(name: String, value: Double)] {

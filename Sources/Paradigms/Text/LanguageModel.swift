@@ -140,8 +140,7 @@ public struct LanguageModel: LineModel {
     files moved: (data: String?, validation: String?, test: String?) = (nil, nil, nil), _ bad: inout BadLines
   ) throws(UnrollError) -> [Diagnosis] {
     let known = configuration.data
-    let files = TextFiles(
-      path: moved.data ?? known.path, validation: moved.validation ?? known.validation, test: moved.test ?? known.test)
+    let files = known.files.replaced(by: moved)
     let corpus = try TextCorpus(contentsOf: files, as: .vocabulary(vocabulary))
     return DataDoctor.diagnoses(training: corpus.training, heldOut: [corpus.validation, corpus.test])
   }

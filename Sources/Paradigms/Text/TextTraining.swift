@@ -58,7 +58,7 @@ public struct TextTraining {
   ///   - patience: A new patience (``EarlyStopping``), when a training that stopped shall go on; 0: none.
   /// - Throws: when the folder is no model's, or the text is not the one that the training began with.
   public init(
-    resuming folder: String, data moved: (text: String?, validation: String?, test: String?) = (nil, nil, nil),
+    resuming folder: String, data moved: (data: String?, validation: String?, test: String?) = (nil, nil, nil),
     epochs: Int? = nil, patience: Int? = nil
   ) throws(UnrollError) {
     var (configuration, vocabulary) = try LanguageModel.readDescription(of: folder)
@@ -68,8 +68,7 @@ public struct TextTraining {
         .usage, "the training began with one text, which is cut in parts", at: folder,
         hint: "leave --validation and --test out")
     }
-    let files = TextFiles(
-      path: moved.text ?? known.path, validation: moved.validation ?? known.validation, test: moved.test ?? known.test)
+    let files = known.files.replaced(by: moved)
     let corpus = try TextCorpus(contentsOf: files, as: .vocabulary(vocabulary))
     guard TextConfiguration.Source(of: corpus).checksum == configuration.data.checksum else {
       throw UnrollError(

@@ -205,6 +205,8 @@ public struct Translator: FileModel, LineModel, AttendingModel {
     public let exact: Double
     /// 100 - ``BLEU/smoothedScore(order:)``.
     public let judged: Double
+    /// The sentences.
+    public var judgedUnits: Int { sentences }
     /// BLEU, chrF and exact matches.
     public var measures: [(name: String, value: Double)] { [("bleu", bleu), ("chrF", chrF), ("exact", exact)] }
     /// For people.
