@@ -72,7 +72,8 @@ import Training
     for rung in rungs {
       #expect(rung.beginning.parameters <= most)
       switch rung.beginning.step {
-      case .start, .regularize, .afresh: #expect(!rung.beginning.isGrown && rung.beginning.drift == nil)
+      case .start, .regularize, .afresh, .full, .narrow, .prolong:
+        #expect(!rung.beginning.isGrown && rung.beginning.drift == nil)
       case .widen, .deepen:
         #expect(rung.beginning.isGrown)
         #expect(abs(rung.beginning.drift ?? 1) < 1e-5)

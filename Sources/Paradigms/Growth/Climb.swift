@@ -88,8 +88,8 @@ struct Climb<Subject: GrowthSubject> {
     return (beginning, model)
   }
 
-  private func configuration(_ shape: Subject.Configuration.Shape, _ rate: Float? = nil) -> Subject.Configuration {
-    ladder.limit.sized(shape, learningRate: rate)
+  private func configuration(_ shape: Subject.Configuration.Shape) -> Subject.Configuration {
+    ladder.limit.sized(shape)
   }
 
   /// For people: the dropout, where it is not the limit's.
@@ -103,10 +103,9 @@ struct Climb<Subject: GrowthSubject> {
     }
     let grown = try parent.flatMap { try grow($0.model, of: $0.shape, by: next) }
     let model = try grown?.model ?? subject.model(configuration(next.shape))
-    // Of new values: what has learnt is at the bottom of a valley, where every step is one up.
-    let rate = try ladder.choices.learningRate ?? subject.range(of: subject.model(configuration(next.shape))).chosen
+    let rate = try rate(of: next)
     // The configuration is the model's own, so that the rate needs a model of its own.
-    let ready = try subject.model(configuration(next.shape, rate))
+    let ready = try subject.model(ladder.limit.sized(next.shape, learningRate: rate, epochs: next.epochs))
     let network = subject.network(of: ready)
     for (to, from) in zip(network.parameters, subject.network(of: model).parameters) {
       to.parameter.value = from.parameter.value
@@ -114,9 +113,22 @@ struct Climb<Subject: GrowthSubject> {
     let beginning = Rung.Beginning(
       number: ladder.rungs.count + 1, parent: next.parent.map { ladder.rungs[$0].beginning.number }, step: next.step,
       sizes: next.shape.sizes + dropout(of: next.shape), parameters: network.parameterCount, isGrown: grown != nil,
-      drift: grown?.drift,
-      learningRate: rate)
+      drift: grown?.drift, learningRate: rate, mostEpochs: next.epochs)
     return (beginning, ready)
+  }
+
+  /// The learning rate of the next rung. What comes from new values only to be compared is trained as what it is
+  /// compared with.
+  private func rate(of next: Ladder<Subject.Configuration>.Growing) throws -> Float {
+    if let given = ladder.choices.learningRate { return given }
+    switch next.step {
+    case .full: return ladder.limit.settings.learningRate
+    case .narrow, .prolong:
+      if let parent = next.parent { return ladder.rungs[parent].beginning.learningRate }
+    case .start, .gate, .widen, .deepen, .afresh, .regularize: break
+    }
+    // Of new values: what has learnt is at the bottom of a valley, where every step is one up.
+    return try subject.range(of: subject.model(configuration(next.shape))).chosen
   }
 
   /// A model of the new sizes that computes what the old one does; nil when there is none.
@@ -128,7 +140,7 @@ struct Climb<Subject: GrowthSubject> {
     let fresh = try subject.loss(of: model)
     let isDone =
       switch next.step {
-      case .start, .regularize, .afresh: false
+      case .start, .regularize, .afresh, .full, .narrow, .prolong: false
       case .gate: Growth.gate(small, into: large)
       case .deepen: Growth.deepen(small, into: large)
       case .widen:

@@ -53,13 +53,16 @@ extension GrowingShape {
   /// The highest rate of dropout that is tried.
   static var mostDropout: Float { 0.6 }
 
+  /// The units of the smallest network.
+  private static var fewestUnits: Int { 8 }
+
   /// The smallest network on the way to this one: one layer of a sixteenth of its units, 8 at least, and plain cells
   /// unless `cell` says which.
   func start(cell: CellKind?) -> Self {
     var small = self
     small.depth = 1
     if growingCell != nil { small.growingCell = cell ?? .elman }
-    small.widths = zip(small.widths, widths).map { _, most in min(most, max(8, most / 16)) }
+    small.widths = widths.map { min($0, max(Self.fewestUnits, $0 / 16)) }
     return small
   }
 
@@ -67,7 +70,10 @@ extension GrowingShape {
   func grown(by step: GrowthStep, towards limit: Self) -> Self? {
     var grown = self
     switch step {
-    case .start, .afresh: return nil
+    case .start: return nil
+    case .afresh, .prolong: return self
+    case .full: return limit
+    case .narrow: grown.widths = widths.map { min($0, max(Self.fewestUnits, $0 / 2)) }
     case .regularize: grown.dropout = max(dropout, min(Self.mostDropout, dropout + 0.2))
     case .gate:
       guard growingCell == .elman else { return nil }
@@ -98,11 +104,23 @@ public protocol GrowingConfiguration: Hashable, Sendable, Codable {
 }
 
 extension GrowingConfiguration {
-  /// The same with other sizes, and another learning rate.
-  func sized(_ shape: Shape, learningRate: Float?) -> Self {
+  /// The same with other sizes, trained at another rate, for another number of epochs.
+  func sized(_ shape: Shape, learningRate: Float, epochs: Int) -> Self {
+    var own = sized(shape)
+    own.settings.learningRate = learningRate
+    let (settings, most) = (own.settings, own.settings.epochs)
+    own.settings.epochs = epochs
+    // Of a longer training, what stands still for a while is a smaller part.
+    if epochs != most, let stopping = settings.earlyStopping {
+      own.settings.earlyStopping?.patience = max(stopping.patience, stopping.patience * epochs / most)
+    }
+    return own
+  }
+
+  /// The same with other sizes.
+  func sized(_ shape: Shape) -> Self {
     var own = self
     own.growing = shape
-    if let learningRate { own.settings.learningRate = learningRate }
     own.version = own.neededVersion
     return own
   }
@@ -158,6 +176,22 @@ public enum GrowthStep: String, Hashable, Sendable, Codable, CaseIterable {
   /// It has the same sizes, and learns from new values: what was learnt in a small network can be in the way of a large
   /// one (Ash & Adams 2020).
   case afresh
+  /// It has the sizes of what is trained without growing, and learns from new values: what grew can miss what they are
+  /// worth.
+  case full
+  /// It has half the units of what learnt from new values, and does too: of that, nobody knows yet how small it can be.
+  case narrow
+  /// It has the same sizes, and learns from new values for four times as many epochs: what is small, or learns among
+  /// much noise, needs longer.
+  case prolong
+
+  /// Whether it never begins with what was learnt.
+  public var isAfresh: Bool {
+    switch self {
+    case .gate, .widen, .deepen: false
+    case .start, .regularize, .afresh, .full, .narrow, .prolong: true
+    }
+  }
 }
 
 extension TextNetworkShape: StackShape {

@@ -55,6 +55,8 @@ public struct Rung: Hashable, Sendable, Codable {
     public let drift: Double?
     /// The learning rate that it is trained at.
     public let learningRate: Float
+    /// The most epochs that it is trained for; nil, in ladders of version 1: those of the settings.
+    public let mostEpochs: Int?
   }
 
   /// How it began.
@@ -76,7 +78,7 @@ public struct Rung: Hashable, Sendable, Codable {
 /// What decides where a ladder ends.
 public struct GrowthChoices: Hashable, Sendable, Codable {
   /// The most rungs.
-  public var mostRungs = 12
+  public var mostRungs = 16
   /// The cell of all rungs; nil: plain ones, and gated ones from a rung on.
   public var cell: CellKind?
   /// The learning rate of all rungs; nil: each has the one that a range test finds.
@@ -89,10 +91,10 @@ public struct GrowthChoices: Hashable, Sendable, Codable {
 /// Models that grew one from the other, and which of them is kept; in the folder it is `ladder.json`.
 public struct Ladder<Configuration: GrowingConfiguration>: Hashable, Sendable, Codable {
   /// The newest version of the file.
-  static var newestVersion: Int { 1 }
+  static var newestVersion: Int { 2 }
 
   /// The version of the file.
-  var version = 1
+  var version = 2
   /// The kind of model.
   let paradigm: String
   /// The model that would be trained without growing: none becomes larger, all are trained by its settings.
@@ -120,56 +122,81 @@ public struct Ladder<Configuration: GrowingConfiguration>: Hashable, Sendable, C
   }
 
   /// The place of the rung to keep: the smallest that is no more than a standard error behind the best (Breiman et al.
-  /// 1984), where the error is that of the difference, as all are judged by the same data.
+  /// 1984), where the error is that of the difference, as all are judged by the same data. Of several of that size, the
+  /// one that learnt for the most epochs, as the validation data see no difference, and what learnt longer from new
+  /// values does better on new data than what grew (Ash & Adams 2020).
   public var kept: Int? {
     guard let best else { return nil }
+    func order(_ place: Int) -> (Int, Int, Double) {
+      (rungs[place].beginning.parameters, -mostEpochs(of: place), rungs[place].validation)
+    }
     return rungs.indices.filter {
       let (difference, error) = rungs[$0].judgement.behind(rungs[best].judgement)
       return $0 == best || difference <= error ?? 0
-    }.min {
-      (rungs[$0].beginning.parameters, rungs[$0].validation) < (rungs[$1].beginning.parameters, rungs[$1].validation)
-    }
+    }.min { order($0) < order($1) }
   }
+
+  private func mostEpochs(of place: Int) -> Int { rungs[place].beginning.mostEpochs ?? limit.settings.epochs }
 
   /// What is to be trained next; nil when there is nothing, or growing no longer pays.
   ///
   /// Gates come first, then units for as long as they help, then layers. A doubling that did not help is doubled again
   /// before units are given up, as one step may be lost in the noise of the data that judge; everything else that did
   /// not help is not tried again from there. Where more no longer helps, the best sizes are trained once from new
-  /// values, then with more dropout; growing goes on if that is better. `fits` says whether a network of such sizes is
-  /// small enough.
-  func next(_ fits: (Configuration.Shape) throws -> Bool) rethrows -> Growing? {
+  /// values, then with more dropout; then the limit's sizes, so that no ladder is worse than what would be trained
+  /// without it, and half of them for as long as they do as well; then the sizes to keep, for four times as many
+  /// epochs. Growing goes on from what is better. `fits` says whether a network of such sizes is small enough.
+  package func next(_ fits: (Configuration.Shape) throws -> Bool) rethrows -> Growing? {
     guard rungs.count < choices.mostRungs else { return nil }
-    guard let best else {
-      return Growing(parent: nil, step: .start, shape: limit.growing.start(cell: choices.cell))
+    guard let best, let kept else {
+      return Growing(
+        parent: nil, step: .start, shape: limit.growing.start(cell: choices.cell), epochs: limit.settings.epochs)
     }
     let failed = rungs.indices.filter { $0 > best }
     func failures(_ step: GrowthStep) -> [Int] { failed.filter { rungs[$0].beginning.step == step } }
-    let widened = failures(.widen)
-    var growths: [(step: GrowthStep, parent: Int)] = []
-    if choices.cell == nil, failures(.gate).isEmpty { growths.append((.gate, best)) }
-    if widened.count < 2 { growths.append((.widen, widened.last ?? best)) }
-    if failures(.deepen).isEmpty { growths.append((.deepen, best)) }
-    for (step, parent) in growths {
+    func once(_ step: GrowthStep) -> Int? { failures(step).isEmpty ? best : nil }
+    let (longest, isFullTried) = (Self.prolongation * limit.settings.epochs, hasTrained(limit.growing) { !$0.isGrown })
+    let steps: [(step: GrowthStep, parent: Int?)] = [
+      (.gate, choices.cell == nil ? once(.gate) : nil),
+      (.widen, failures(.widen).count < 2 ? failures(.widen).last ?? best : nil),
+      (.deepen, once(.deepen)),
+      // What was learnt in a small network can be in the way of a large one.
+      (.afresh, rungs[best].beginning.isGrown ? once(.afresh) : nil),
+      (.regularize, once(.regularize)),
+      (.full, isFullTried ? nil : best),
+      (.narrow, isNarrowed(kept) ? nil : kept),
+      (.prolong, hasTrained(shapes[kept]) { $0.mostEpochs == longest } ? nil : kept),
+    ]
+    for case (let step, let parent?) in steps {
       guard let shape = shapes[parent].grown(by: step, towards: limit.growing), try fits(shape) else { continue }
-      return Growing(parent: parent, step: step, shape: shape)
+      let epochs = step == .prolong ? longest : step == .full ? limit.settings.epochs : mostEpochs(of: parent)
+      return Growing(parent: step == .full ? nil : parent, step: step, shape: shape, epochs: epochs)
     }
-    // What was learnt in a small network can be in the way of a large one.
-    if rungs[best].beginning.isGrown, failures(.afresh).isEmpty {
-      return Growing(parent: best, step: .afresh, shape: shapes[best])
-    }
-    guard failures(.regularize).isEmpty, let shape = shapes[best].grown(by: .regularize, towards: limit.growing) else {
-      return nil
-    }
-    return Growing(parent: best, step: .regularize, shape: shape)
+    return nil
   }
 
+  private func hasTrained(_ shape: Configuration.Shape, where condition: (Rung.Beginning) -> Bool) -> Bool {
+    rungs.indices.contains { shapes[$0] == shape && condition(rungs[$0].beginning) }
+  }
+
+  /// Whether half of a rung's units are known not to do, or need not be asked for: what grew came from there.
+  private func isNarrowed(_ place: Int) -> Bool {
+    let begun = rungs[place].beginning
+    guard begun.step == .full || begun.step == .narrow else { return true }
+    return rungs.contains { $0.beginning.step == .narrow && $0.beginning.parent == begun.number }
+  }
+
+  /// How many times as many epochs the last rungs are trained for.
+  static var prolongation: Int { 4 }
+
   /// What is to be trained next.
-  struct Growing {
+  package struct Growing {
     /// The place of the rung that it grows from.
-    let parent: Int?
-    let step: GrowthStep
-    let shape: Configuration.Shape
+    package let parent: Int?
+    package let step: GrowthStep
+    package let shape: Configuration.Shape
+    /// The most epochs that it is trained for.
+    package let epochs: Int
   }
 
   /// The rungs as a table, the kept one marked.
@@ -181,8 +208,7 @@ public struct Ladder<Configuration: GrowingConfiguration>: Hashable, Sendable, C
       let behind = place == best ? "the best" : String(format: "%.4f ± %.4f", difference, error ?? 0)
       return [
         "\(begun.number)",
-        begun.step.rawValue
-          + (begun.isGrown || [.start, .regularize, .afresh].contains(begun.step) ? "" : " (afresh)"),
+        begun.step.rawValue + (begun.isGrown || begun.step.isAfresh ? "" : " (afresh)"),
         begun.sizes, "\(begun.parameters)", String(format: "%.2g", begun.learningRate), "\(rung.epochs)",
         String(format: "%.4f", rung.trainingLoss),
         String(format: "%.4f ± %.4f", rung.validation, rung.judgement.standardError ?? 0), behind,

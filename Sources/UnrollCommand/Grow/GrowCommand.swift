@@ -12,7 +12,8 @@ struct GrowCommand: ParsableCommand {
 
       Each rung is trained to its plateau, at a learning rate that a range test finds. Then plain cells get gates, \
       layers get more units, networks more layers, and keep what they have learnt, up to the size that `unroll train` \
-      gives such a model; at last the best sizes are tried once without what was learnt before, and with more dropout. \
+      gives such a model; at last the best sizes are tried without what was learnt before, and with more dropout, then \
+      what `unroll train` gives, then the sizes to keep for four times as many epochs. \
       The smallest rung within a standard error of the best becomes the model in --out; all stay in \
       --out/rung-1, ….
       """,
@@ -25,7 +26,7 @@ struct GrowCommand: ParsableCommand {
 
 /// What decides where a ladder ends, as flags.
 struct GrowthOptions: ParsableArguments {
-  @Option(parsing: .unconditional, help: "The most models to train. (default: 12)") var rungs: Int?
+  @Option(parsing: .unconditional, help: "The most models to train. (default: 16)") var rungs: Int?
 
   /// Throws when a flag of the training is given that a ladder has no use for, or that cannot change in its middle.
   func refuse(_ given: [(String, Bool)], _ training: TrainingOptions, resuming: Bool) throws(UnrollError) {

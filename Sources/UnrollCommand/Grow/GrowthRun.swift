@@ -52,14 +52,19 @@ struct GrowthRun<Configuration: GrowingConfiguration> {
       try? Console.json(RungLine(event: "rungBegins", beginning: beginning))
       return
     }
+    let parent = beginning.parent.map { "rung \($0)" } ?? ""
     let origin =
-      beginning.parent.map { parent in
+      switch beginning.step {
+      case .start: "begun"
+      case .full: "the sizes that are trained without growing, begun afresh"
+      case .narrow: "half the units of \(parent), begun afresh"
+      case .regularize, .afresh: "the sizes of \(parent), begun afresh"
+      case .prolong: "the sizes of \(parent), begun afresh, for up to \(beginning.mostEpochs ?? 0) epochs"
+      case .gate, .widen, .deepen:
         beginning.isGrown
-          ? String(format: "grown from rung \(parent), the loss changed by %.1g", beginning.drift ?? 0)
-          : [.afresh, .regularize].contains(beginning.step)
-            ? "the sizes of rung \(parent), begun afresh"
-            : "begun afresh, as rung \(parent)'s function cannot be kept"
-      } ?? "begun"
+          ? String(format: "grown from \(parent), the loss changed by %.1g", beginning.drift ?? 0)
+          : "begun afresh, as \(parent)'s function cannot be kept"
+      }
     note(
       "rung \(beginning.number), \(beginning.step.rawValue): \(beginning.sizes), \(beginning.parameters) parameters, "
         + "learning rate \(String(format: "%.2g", beginning.learningRate)); \(origin)")
