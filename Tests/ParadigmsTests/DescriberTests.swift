@@ -18,7 +18,10 @@ import Training
   private static let things = ["ball", "box"]
 
   /// Pictures of a colour and a thing, [count, 5]; or of three colours at three places, [count, 3, 4].
-  private func files(hasPlaces: Bool) throws -> TextFiles {
+  private func files(hasPlaces: Bool) throws -> TextFiles { try Self.files(hasPlaces: hasPlaces, in: folder) }
+
+  /// The same in a folder.
+  static func files(hasPlaces: Bool, in folder: String) throws -> TextFiles {
     var values: [Float] = []
     var lines = ""
     func one(_ i: Int, of count: Int) -> [Float] { (0..<count).map { $0 == i ? 3 : 0.5 } }
@@ -26,10 +29,10 @@ import Training
       if hasPlaces {
         let own = [i % 3, i / 3 % 3, i / 9 % 3]
         for (place, colour) in own.enumerated() { values += one(colour, of: 3) + [Float(place)] }
-        lines += "p\(i)\t\(own.map { Self.colours[$0] }.joined(separator: " "))\n"
+        lines += "p\(i)\t\(own.map { colours[$0] }.joined(separator: " "))\n"
       } else {
         values += one(i % 3, of: 3) + one(i / 3 % 2, of: 2)
-        lines += "p\(i)\tA \(Self.colours[i % 3]) \(Self.things[i / 3 % 2]).\n"
+        lines += "p\(i)\tA \(colours[i % 3]) \(things[i / 3 % 2]).\n"
       }
     }
     let header = "{'descr': '<f4', 'fortran_order': False, 'shape': (54, \(hasPlaces ? "3, 4" : "5")), }\n"
@@ -42,7 +45,7 @@ import Training
     return TextFiles(path: path, validation: path, test: path)
   }
 
-  private static func configuration() -> ModelConfiguration<DescriberShape> {
+  static func configuration() -> ModelConfiguration<DescriberShape> {
     var shape = DescriberShape()
     (shape.hidden, shape.embedding, shape.features, shape.attention) = (24, 12, 16, 10)
     (shape.dropout, shape.outputDropout, shape.featureDropout, shape.labelSmoothing) = (0, 0, 0, 0)

@@ -63,6 +63,20 @@ import Testing
     #expect(written.code == 0 && written.output.count >= 20, "\(written)")
   }
 
+  @Test func translatorsGrow() throws {
+    let folder = TestFolder()
+    let pairs = (0..<60).map { "one film \($0 % 5)\t\($0 % 5) film eins\n" }.joined()
+    let data = try folder.write(pairs.utf8, to: "pairs.tsv")
+    let out = folder.file("out")
+    let grown = try Command.unroll([
+      "grow", "translate", "--data", data, "--out", out, "--rungs", "2", "--epochs", "1", "--hidden", "16", "--merges",
+      "0", "--embedding", "8", "--attention", "8",
+    ])
+    #expect(grown.code == 0 && grown.errors.contains("BLEU") && grown.output.contains("kept"), "\(grown)")
+    let written = try Command.unroll(["predict", out, "one film 3"])
+    #expect(written.code == 0, "\(written)")
+  }
+
   @Test func wrongUseIsSaid() throws {
     let folder = try Self.data()
     let out = folder.file("out")

@@ -11,7 +11,8 @@ public enum Growth {
   /// Writes what a network has learnt into a wider one. New units read by weights that are the new network's own, and
   /// nobody reads them yet: these weights are 0, and learn at once, as the new units' values are none.
   ///
-  /// A weight's last axis is what it reads; a table of ``Embedding`` reads none of its vectors' values.
+  /// A matrix reads along its last axis, and so does the score of an ``Attention``; a table of ``Embedding`` reads none
+  /// of its vectors' values, unless it is the weight of a ``Linear`` layer too.
   ///
   ///     Growth.widen(small, into: large, along: axes, from: [16, 8], to: [32, 16])
   ///
@@ -29,13 +30,16 @@ public enum Growth {
     guard zip(before, after).allSatisfy({ $0 <= $1 }) else { return false }
     let (small, large) = (old.parameters, new.parameters)
     guard small.map(\.path) == large.map(\.path) else { return false }
-    let tables = Set(embeddings(in: new).map { ObjectIdentifier($0.table) })
+    let tables = Set(parts(of: new, as: Embedding.self).map { ObjectIdentifier($0.table) })
+      .subtracting(parts(of: new, as: Linear.self).map { ObjectIdentifier($0.weight) })
+    let scores = Set(parts(of: new, as: Attention.self).compactMap { $0.score.map(ObjectIdentifier.init) })
     var values: [Tensor] = []
     for (from, to) in zip(small, large) {
       guard let own = axes.axes(of: from, at: before), axes.axes(of: to, at: after) == own, (1...2).contains(own.count)
       else { return false }
       let origins = own.map { $0.origins(from: before, to: after) }
-      let reads = own.count == 2 && !tables.contains(ObjectIdentifier(to.parameter))
+      let id = ObjectIdentifier(to.parameter)
+      let reads = own.count == 2 ? !tables.contains(id) : scores.contains(id)
       values.append(widened(from.parameter.value, to.parameter.value, origins, reads: reads))
     }
     for (named, value) in zip(large, values) { named.parameter.value = value }
@@ -59,9 +63,9 @@ public enum Growth {
     return Tensor(shape: new.shape, values: values)
   }
 
-  private static func embeddings(in value: Any) -> [Embedding] {
-    if let embedding = value as? Embedding { return [embedding] }
-    if value is Parameter || value is Tensor || type(of: value) is AnyClass { return [] }
-    return Mirror(reflecting: value).children.flatMap { embeddings(in: $0.value) }
+  private static func parts<Part>(of value: Any, as type: Part.Type) -> [Part] {
+    if let part = value as? Part { return [part] }
+    if value is Parameter || value is Tensor || Swift.type(of: value) is AnyClass { return [] }
+    return Mirror(reflecting: value).children.flatMap { parts(of: $0.value, as: type) }
   }
 }

@@ -38,7 +38,7 @@ struct Climb<Subject: GrowthSubject> {
   var ladder: Ladder<Subject.Configuration>
 
   /// By how much a growth that keeps the function may change a loss of 1 nat.
-  private static var tolerance: Double { 1e-3 }
+  private static var tolerance: Double { 1e-4 }
 
   /// Climbs to the end. Returns false when it was interrupted.
   mutating func run(stop: StopRequest, _ report: (GrowthEvent) -> Void) throws -> Bool {
@@ -135,30 +135,31 @@ struct Climb<Subject: GrowthSubject> {
   private func grow(
     _ old: Subject.Model, of shape: Subject.Configuration.Shape, by next: Ladder<Subject.Configuration>.Growing
   ) throws -> (model: Subject.Model, drift: Double)? {
-    let model = try subject.model(configuration(next.shape))
-    let (small, large) = (subject.network(of: old), subject.network(of: model))
-    let fresh = try subject.loss(of: model)
-    let isDone =
-      switch next.step {
-      case .start, .regularize, .afresh, .full, .narrow, .prolong: false
-      case .gate: Growth.gate(small, into: large)
-      case .deepen: Growth.deepen(small, into: large)
-      case .widen:
-        try axes(of: shape).map { axes in
-          Growth.widen(small, into: large, along: axes, from: shape.widths, to: next.shape.widths)
-        } ?? false
+    guard !next.step.isAfresh else { return nil }
+    let before = try subject.loss(of: old)
+    func grown(_ write: (any Module, any Module) -> Bool) throws -> (model: Subject.Model, drift: Double)? {
+      let model = try subject.model(configuration(next.shape))
+      let fresh = try subject.loss(of: model)
+      guard write(subject.network(of: old), subject.network(of: model)) else { return nil }
+      let after = try subject.loss(of: model)
+      // What cannot be kept shows here, whatever the cell. Gates keep most: more than a new network has.
+      let keeps =
+        next.step == .gate
+        ? after < max(fresh, before) : abs(after - before) <= Self.tolerance * max(1, abs(before))
+      return keeps ? (model, after - before) : nil
+    }
+    switch next.step {
+    case .gate: return try grown { Growth.gate($0, into: $1) }
+    case .deepen: return try grown { Growth.deepen($0, into: $1) }
+    default:
+      return try axes(of: shape).flatMap { axes in
+        try grown { Growth.widen($0, into: $1, along: axes, from: shape.widths, to: next.shape.widths) }
       }
-    guard isDone else { return nil }
-    let (before, after) = (try subject.loss(of: old), try subject.loss(of: model))
-    // What cannot be kept shows here, whatever the cell. Gates keep most: more than a new network has.
-    let keeps =
-      next.step == .gate
-      ? after < max(fresh, before) : abs(after - before) <= Self.tolerance * max(1, abs(before))
-    return keeps ? (model, after - before) : nil
+    }
   }
 
   private func axes(of shape: Subject.Configuration.Shape) throws -> UnitAxes? {
-    try UnitAxes(of: shape.widths.count) { widths in
+    try UnitAxes(of: shape.widths.count, orders: shape.blockOrders) { widths in
       var small = shape
       small.widths = widths
       return subject.network(of: try subject.model(configuration(small)))
@@ -185,9 +186,10 @@ struct Climb<Subject: GrowthSubject> {
   private func keep() throws {
     guard let kept = ladder.kept else { return }
     let own = rungFolder(ladder.rungs[kept].beginning.number)
-    let names = try FileManager.default.contentsOfDirectory(atPath: own).filter {
-      $0 != "config.json" && !$0.hasPrefix(".")
-        && ($0.hasSuffix(".json") || $0.hasSuffix(".jsonl") || $0 == "weights.safetensors")
+    let names = try FileManager.default.contentsOfDirectory(atPath: own).filter { name in
+      var isFolder: ObjCBool = false
+      _ = FileManager.default.fileExists(atPath: own + "/" + name, isDirectory: &isFolder)
+      return name != "config.json" && !name.hasPrefix(".") && !isFolder.boolValue
     }
     for name in names.sorted() + ["config.json"] {
       try AtomicFile.write(FileAccess.read(from: own + "/" + name, limit: .max), to: folder + "/" + name)

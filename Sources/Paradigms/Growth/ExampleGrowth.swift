@@ -43,9 +43,9 @@ public struct ExampleGrowth<Model: FileModel> where Model.Shape: GrowingShape {
     try configuration.validateForGrowing(choices.mostRungs)
     try LadderFile.demandRoom(in: folder)
     let parts = try TrainingParts<Model>(files, configuration.shape, &bad)
-    let configuration = try configuration.fitted(to: parts)
-    ladder = Ladder(paradigm: Model.paradigm, limit: configuration, choices: choices)
-    (subject, test) = try Self.subject(configuration, parts, &bad)
+    (subject, test) = try Self.subject(configuration.fitted(to: parts), parts, &bad)
+    // The model's own: it may have learnt sizes from the data.
+    ladder = Ladder(paradigm: Model.paradigm, limit: subject.largest.configuration, choices: choices)
     self.folder = folder
   }
 

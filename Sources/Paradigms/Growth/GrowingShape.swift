@@ -6,6 +6,8 @@ public protocol GrowingShape: Hashable, Sendable, Codable {
   /// The numbers of units that a wider network has more of, the state's first. What they make stands in this order
   /// along a weight's axis: the columns of a layer on [h, x] are those of h, then those of x.
   var widths: [Int] { get set }
+  /// Where else than in this order they stand: ``UnitAxes``; by default nowhere.
+  var blockOrders: [String: [[Int]]] { get }
   /// Number of layers; those above the first are added to what they read (``Residual``), so that one that is new can
   /// begin by changing nothing.
   var depth: Int { get set }
@@ -44,6 +46,9 @@ extension StackShape {
 }
 
 extension GrowingShape {
+  /// Nowhere.
+  public var blockOrders: [String: [[Int]]] { [:] }
+
   /// Sizes on a line: `2 × gru of 64`.
   public var sizes: String {
     growingCell.map { "\(depth) × \($0.rawValue) of \(widths[0])" }
@@ -246,6 +251,52 @@ extension RecognizerShape: GrowingShape {
   public var growingCell: CellKind? {
     get { nil }
     set {}
+  }
+  /// Nothing is added.
+  public var isResidual: Bool? { nil }
+}
+
+extension TranslatorShape: GrowingShape {
+  /// The states', a token's vector, the attention's hidden layer.
+  public var widths: [Int] {
+    get { [hidden, embedding, attention] }
+    set { (hidden, embedding, attention) = (newValue[0], newValue[1], newValue[2]) }
+  }
+  /// The decoder's cell reads [state, vector, what it looked at], scores are read from [vector, state, the same].
+  public var blockOrders: [String: [[Int]]] {
+    ["writer.": [[0, 1, 0, 0], [1, 0, 0]], "writer.combine.": [[1, 0, 0, 0]]]
+  }
+  /// The encoder's layers.
+  public var depth: Int {
+    get { layers }
+    set { layers = newValue }
+  }
+  /// The cell of encoder and decoder.
+  public var growingCell: CellKind? {
+    get { cell }
+    set { cell = newValue ?? cell }
+  }
+  /// Nothing is added.
+  public var isResidual: Bool? { nil }
+}
+
+extension DescriberShape: GrowingShape {
+  /// The state's, a word's vector, what features become, the attention's hidden layer.
+  public var widths: [Int] {
+    get { [hidden, embedding, features, attention] }
+    set { (hidden, embedding, features, attention) = (newValue[0], newValue[1], newValue[2], newValue[3]) }
+  }
+  /// Scores are read from [vector, state, what it looked at].
+  public var blockOrders: [String: [[Int]]] { ["writer.combine.": [[1, 0, 2], [1, 0]]] }
+  /// One layer writes.
+  public var depth: Int {
+    get { 1 }
+    set {}
+  }
+  /// The recurrent cell.
+  public var growingCell: CellKind? {
+    get { cell }
+    set { cell = newValue ?? cell }
   }
   /// Nothing is added.
   public var isResidual: Bool? { nil }

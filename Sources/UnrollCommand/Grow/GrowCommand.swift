@@ -20,6 +20,7 @@ struct GrowCommand: ParsableCommand {
     subcommands: [
       GrowTextCommand.self, GrowExamplesCommand<TrainClassifyCommand>.self,
       GrowExamplesCommand<TrainRecognizeCommand>.self, GrowExamplesCommand<TrainTagCommand>.self,
+      GrowExamplesCommand<TrainTranslateCommand>.self, GrowExamplesCommand<TrainDescribeCommand>.self,
       GrowExamplesCommand<TrainForecastCommand>.self,
     ])
 }
