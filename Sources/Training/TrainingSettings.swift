@@ -55,10 +55,13 @@ public struct TrainingSettings: Hashable, Sendable, Codable {
   /// data that are rare; between three nothing changed but the data, so that it is the weights that are beyond help.
   public static let mostSkippedUpdates = 3
 
+  /// The most epochs of a training.
+  public static let mostEpochs = 1 << 31
+
   /// Throws a usage error that names the setting when one is outside its range.
   public func validate() throws(UnrollError) {
     try require(
-      epochs >= 0 && epochs <= 1 << 31, "a training takes 0 to 2147483648 epochs, not \(epochs)",
+      epochs >= 0 && epochs <= Self.mostEpochs, "a training takes 0 to \(Self.mostEpochs) epochs, not \(epochs)",
       hint: "change --epochs")
     try require(
       learningRate > 0 && learningRate.isFinite, "a learning rate is above 0, not \(learningRate)",

@@ -9,6 +9,7 @@ import Training
 /// What a ladder trains next, and what it keeps, of rungs that are made up.
 @Suite struct LadderPolicyTests {
   private typealias Configuration = ModelConfiguration<ClassifierShape>
+  private typealias ClassifierLadder = Ladder<Configuration>
 
   /// A rung that has been trained.
   private struct Known {
@@ -37,9 +38,9 @@ import Training
   }
 
   /// Judgements of eight parts whose differences between neighbouring rungs have a standard error of 0.0107.
-  private static func ladder(_ rungs: [Known], mostRungs: Int = 16, cell: CellKind? = nil) throws -> Ladder<
-    Configuration
-  > {
+  private static func ladder(_ rungs: [Known], mostRungs: Int = 16, cell: CellKind? = nil, epochs: Int = 5) throws
+    -> ClassifierLadder
+  {
     func json(_ value: some Encodable) throws -> Any {
       try JSONSerialization.jsonObject(with: JSONEncoder().encode(value), options: .fragmentsAllowed)
     }
@@ -59,11 +60,13 @@ import Training
     }
     var choices = GrowthChoices()
     (choices.mostRungs, choices.cell) = (mostRungs, cell)
+    var limit = limit()
+    limit.settings.epochs = epochs
     let all: [String: Any] = [
-      "version": 2, "paradigm": "classify", "limit": try json(limit()), "choices": try json(choices),
+      "version": 2, "paradigm": "classify", "limit": try json(limit), "choices": try json(choices),
       "rungs": trained, "shapes": try rungs.map { try json($0.shape) }, "isComplete": false,
     ]
-    return try JSONDecoder().decode(Ladder<Configuration>.self, from: JSONSerialization.data(withJSONObject: all))
+    return try JSONDecoder().decode(ClassifierLadder.self, from: JSONSerialization.data(withJSONObject: all))
   }
 
   private static func parameters(_ shape: ClassifierShape) -> Int {
@@ -71,7 +74,7 @@ import Training
     return 100 * shape.embedding + gates * shape.layers * shape.hidden * (shape.hidden + shape.embedding)
   }
 
-  private static func next(_ ladder: Ladder<Configuration>) -> Ladder<Configuration>.Growing? {
+  private static func next(_ ladder: ClassifierLadder) -> ClassifierLadder.Growing? {
     ladder.next { parameters($0) <= parameters(limit().shape) }
   }
 
@@ -168,6 +171,14 @@ import Training
     )
   }
 
+  /// Numbers as large as flags may be are no reason to stop.
+  @Test func hugeNumbersStayNumbers() throws {
+    var rungs = Self.climbed()
+    rungs.append(Known(step: .full, shape: Self.limit().shape, validation: 0.196))
+    let next = try #require(Self.next(try Self.ladder(rungs, epochs: 1 << 31)))
+    #expect(next.step == .prolong && next.epochs == 1 << 31)
+  }
+
   /// Sentences have different numbers of words, and an error rate counts words: parts weigh as many.
   @Test func partsWeighWhatTheyAreJudgedBy() throws {
     let data = NSTemporaryDirectory() + "/unroll-\(UUID().uuidString)"
@@ -202,7 +213,7 @@ import Training
       rungs[place]["beginning"] = beginning
     }
     (known["rungs"], known["version"]) = (rungs, 1)
-    let old = try JSONDecoder().decode(Ladder<Configuration>.self, from: JSONSerialization.data(withJSONObject: known))
+    let old = try JSONDecoder().decode(ClassifierLadder.self, from: JSONSerialization.data(withJSONObject: known))
     #expect(Self.next(old)?.step == .full && Self.next(old)?.epochs == 5 && old.kept == 0)
   }
 }

@@ -113,12 +113,10 @@ extension GrowingConfiguration {
   func sized(_ shape: Shape, learningRate: Float, epochs: Int) -> Self {
     var own = sized(shape)
     own.settings.learningRate = learningRate
-    let (settings, most) = (own.settings, own.settings.epochs)
-    own.settings.epochs = epochs
     // Of a longer training, what stands still for a while is a smaller part.
-    if epochs != most, let stopping = settings.earlyStopping {
-      own.settings.earlyStopping?.patience = max(stopping.patience, stopping.patience * epochs / most)
-    }
+    let (times, patience) = (epochs / settings.epochs, settings.earlyStopping?.patience ?? 0)
+    own.settings.earlyStopping?.patience = min(patience, .max / max(1, times)) * max(1, times)
+    own.settings.epochs = epochs
     return own
   }
 

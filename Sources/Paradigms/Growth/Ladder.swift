@@ -155,7 +155,8 @@ public struct Ladder<Configuration: GrowingConfiguration>: Hashable, Sendable, C
     let failed = rungs.indices.filter { $0 > best }
     func failures(_ step: GrowthStep) -> [Int] { failed.filter { rungs[$0].beginning.step == step } }
     func once(_ step: GrowthStep) -> Int? { failures(step).isEmpty ? best : nil }
-    let (longest, isFullTried) = (Self.prolongation * limit.settings.epochs, hasTrained(limit.growing) { !$0.isGrown })
+    let longest = min(Self.prolongation * limit.settings.epochs, TrainingSettings.mostEpochs)
+    let isFullTried = hasTrained(limit.growing) { !$0.isGrown }
     let steps: [(step: GrowthStep, parent: Int?)] = [
       (.gate, choices.cell == nil ? once(.gate) : nil),
       (.widen, failures(.widen).count < 2 ? failures(.widen).last ?? best : nil),
