@@ -59,6 +59,7 @@ import Testing
     let grown = try Command.unroll(
       ["grow", "text", "--data", data, "--out", out, "--rungs", "2"] + Sample.sizes)
     #expect(grown.code == 0 && grown.errors.contains("nats per character"), "\(grown)")
+    #expect(grown.output.contains("  validation nats  "))
     let written = try Command.unroll(["generate", out, "--length", "20", "--prompt", "the "])
     #expect(written.code == 0 && written.output.count >= 20, "\(written)")
   }

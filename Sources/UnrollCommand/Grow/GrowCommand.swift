@@ -133,7 +133,7 @@ struct GrowTextCommand: ParsableCommand {
     let climb = try train.resume ? resumed() : new(seed, folder)
     let run = GrowthRun<TextConfiguration>(
       paradigm: "text", folder: folder, json: train.common.json, unit: climb.corpus.vocabulary.unit.rawValue,
-      judgedBy: "validation", watches: train.training.watch.watch)
+      judgedBy: nil, watches: train.training.watch.watch)
     run.introduce(most: climb.ladder.limit.network.sizes)
     return try run.run {
       try climb.run(stop: $0, $1)

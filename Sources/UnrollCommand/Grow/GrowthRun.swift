@@ -5,7 +5,9 @@ import Unroll
 struct GrowthRun<Configuration: GrowingConfiguration> {
   let paradigm, folder: String
   let json: Bool
-  let unit, judgedBy: String
+  let unit: String
+  /// What epochs are judged by; nil: the loss, in nats.
+  let judgedBy: String?
   let watches: Bool
 
   /// Says how far growing may go.
@@ -34,7 +36,7 @@ struct GrowthRun<Configuration: GrowingConfiguration> {
       return nil
     }
     try show(ladder, kept)
-    var measures = [Measure(part: "validation", name: judgedBy, value: ladder.rungs[kept].validation)]
+    var measures = [Measure(part: "validation", name: measure, value: ladder.rungs[kept].validation)]
     if let score = try test() {
       measures += score.measures.map { Measure(part: "test", name: $0.name, value: $0.value) }
       if json { try Console.json(ModelScoreLine(part: "test", score: score)) } else { note("test: \(score.text)") }
@@ -43,8 +45,10 @@ struct GrowthRun<Configuration: GrowingConfiguration> {
     return measures
   }
 
+  private var measure: String { judgedBy ?? LanguageModel.Score.judgedBy }
+
   private var progressLine: ProgressLine {
-    ProgressLine(json: json, unit: unit, judgedBy: judgedBy, watches: watches)
+    ProgressLine(json: json, unit: unit, judgedBy: judgedBy ?? "validation", watches: watches)
   }
 
   private func show(_ beginning: Rung.Beginning) {
@@ -71,7 +75,7 @@ struct GrowthRun<Configuration: GrowingConfiguration> {
   }
 
   private func show(_ ladder: Ladder<Configuration>, _ kept: Int) throws {
-    guard json else { return try Console.write(ladder.table(judgedBy: judgedBy) + "\n") }
+    guard json else { return try Console.write(ladder.table(judgedBy: measure) + "\n") }
     try Console.json(
       LadderLine(
         kept: ladder.rungs[kept].beginning.number, rungs: ladder.rungs.map { RungLine(event: nil, rung: $0) }))
