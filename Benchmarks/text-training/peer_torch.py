@@ -33,10 +33,12 @@ def arguments():
     parser.add_argument("--layers", type=int, default=1)
     parser.add_argument("--hidden", type=int, default=256)
     parser.add_argument("--embedding", type=int, default=64)
+    parser.add_argument("--tie-embeddings", action="store_true", help="one table for vectors and scores, as it is read")
     parser.add_argument("--dropout", type=float, default=0.0)
     parser.add_argument("--length", type=int, default=64, help="time steps in a window")
     parser.add_argument("--batch", type=int, default=32, help="streams read side by side")
     parser.add_argument("--epochs", type=int, default=8)
+    parser.add_argument("--optimizer", choices=["adam", "sgd"], default="adam", help="sgd: without momentum")
     parser.add_argument("--learning-rate", type=float, default=0.005)
     parser.add_argument("--schedule", choices=["constant", "cosine"], default="cosine")
     parser.add_argument("--warm-up", type=int, default=100, help="updates in which the learning rate rises")
@@ -62,6 +64,9 @@ class Model(nn.Module):
         self.readout = nn.Linear(options.hidden, vocabulary)
         if options.initialization == "unroll":
             self.initialize(options)
+        if options.tie_embeddings:
+            nn.init.normal_(self.embedding.weight, std=options.embedding ** -0.5)
+            self.readout.weight = self.embedding.weight
 
     @torch.no_grad()
     def initialize(self, options):
@@ -148,8 +153,9 @@ def main():
 
     model = Model(options, len(vocabulary))
     parameters = list(model.parameters())
-    kind = torch.optim.AdamW if options.weight_decay > 0 else torch.optim.Adam
-    optimizer = kind(parameters, options.learning_rate, weight_decay=options.weight_decay, fused=True)
+    kinds = {"adam": torch.optim.AdamW if options.weight_decay > 0 else torch.optim.Adam, "sgd": torch.optim.SGD}
+    optimizer = kinds[options.optimizer](
+        parameters, options.learning_rate, weight_decay=options.weight_decay, fused=True)
     batches = windows(training, options.batch, options.length)
     updates = len(batches) * options.epochs
 
