@@ -34,7 +34,7 @@ let package = Package(
       dependencies: ["Unroll", "CKernels", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
     .target(name: "TestSupport", dependencies: ["Tensors", "Recurrence", "Networks"]),
     .testTarget(name: "TidyTests"),
-    .testTarget(name: "CKernelsTests", dependencies: ["CKernels"]),
+    .testTarget(name: "CKernelsTests", dependencies: ["CKernels", "TestSupport"]),
     .testTarget(name: "TensorsTests", dependencies: ["Tensors", "TestSupport"]),
     .testTarget(name: "RecurrenceTests", dependencies: ["Tensors", "Recurrence", "Networks", "TestSupport"]),
     .testTarget(name: "NetworksTests", dependencies: ["Tensors", "Recurrence", "Networks", "TestSupport"]),
@@ -42,7 +42,9 @@ let package = Package(
     .testTarget(name: "CorporaTests", dependencies: ["Corpora", "Interchange"]),
     .testTarget(
       name: "ParadigmsTests",
-      dependencies: ["Paradigms", "Corpora", "Training", "Networks", "Interchange", "Recurrence", "Tensors"]),
+      dependencies: [
+        "Paradigms", "Corpora", "Training", "Networks", "Interchange", "Recurrence", "Tensors", "TestSupport",
+      ]),
     .testTarget(name: "ReportsTests", dependencies: ["Reports", "Paradigms", "Training", "Interchange", "Recurrence"]),
     // Sees what an app sees: what README and guide show is public, and `import Unroll` brings it.
     .testTarget(name: "UnrollTests", dependencies: ["Unroll"], packageAccess: false),

@@ -1,4 +1,5 @@
 import CKernels
+import TestSupport
 import Testing
 
 /// Teams: every member runs once, at the same time as the others, and barriers keep them in step.
@@ -6,9 +7,9 @@ import Testing
   /// Each member adds to the sum of what all members wrote in the round before: one that ran ahead would be noticed.
   @Test(arguments: [1, 2, 3, 4])
   func barriersKeepMembersInStep(threads: Int) {
-    let usual = ur_thread_count()
+    let turn = ThreadTurn()
+    defer { turn.end() }
     ur_set_thread_count(threads)
-    defer { ur_set_thread_count(usual) }
     let values = UnsafeMutablePointer<Int>.allocate(capacity: 16)
     values.initialize(repeating: 1, count: 16)
     defer { values.deallocate() }
@@ -35,8 +36,8 @@ import Testing
 
   /// A team is of the size that it is asked for or not made, however many threads there are by then.
   @Test func teamsOfAGivenSizeAreOfNoOther() {
-    let usual = ur_thread_count()
-    defer { ur_set_thread_count(usual) }
+    let turn = ThreadTurn()
+    defer { turn.end() }
     // By members asked for, times 8, and members that there were.
     let counts = UnsafeMutablePointer<Int>.allocate(capacity: 32)
     counts.initialize(repeating: 0, count: 32)

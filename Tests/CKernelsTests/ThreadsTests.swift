@@ -1,8 +1,9 @@
 import CKernels
+import TestSupport
 import Testing
 
-// One after the other: the number of threads belongs to the process.
-@Suite(.serialized) struct ThreadsTests {
+/// Threads that share indices.
+@Suite struct ThreadsTests {
 
   /// Runs ur_parallel and returns how often each index ran.
   private func run(_ count: Int, nested: Int = 0) -> [Int] {
@@ -32,9 +33,9 @@ import Testing
 
   @Test(arguments: [1, 2, 3, 8])
   func everyIndexRunsOnce(threads: Int) {
-    let before = ur_thread_count()
+    let turn = ThreadTurn()
+    defer { turn.end() }
     ur_set_thread_count(threads)
-    defer { ur_set_thread_count(before) }
     #expect(ur_thread_count() == threads)
     for count in [0, 1, 2, 3, 7, 100, 1000] {
       for _ in 0..<20 { #expect(run(count) == Array(repeating: 1, count: count)) }
@@ -43,9 +44,9 @@ import Testing
   }
 
   @Test func thereIsAlwaysOneThread() {
-    let before = ur_thread_count()
-    defer { ur_set_thread_count(before) }
-    #expect(before >= 1)
+    let turn = ThreadTurn()
+    defer { turn.end() }
+    #expect(ur_thread_count() >= 1)
     ur_set_thread_count(-3)
     #expect(ur_thread_count() == 1)
   }

@@ -1,6 +1,7 @@
 import Foundation
 import Networks
 import Tensors
+import TestSupport
 import Testing
 
 /// The readout with its cross-entropy in one, against the two one after the other, and against PyTorch.
@@ -62,8 +63,8 @@ import Testing
   }
 
   @Test(arguments: sizes) func bitsDoNotDependOnThreads(size: Size) {
-    let before = Threads.count
-    defer { Threads.count = before }
+    let turn = ThreadTurn()
+    defer { turn.end() }
     let outcomes = [1, 2, 3].map { threads in
       Threads.count = threads
       return Self.outcome(size) { $0.crossEntropy($1, $2) }

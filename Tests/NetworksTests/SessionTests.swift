@@ -38,8 +38,8 @@ import Testing
     var random = RandomSource(seed: 44)
     let layer = cell.layer(input: 150, hidden: hidden, using: &random)
     let inputs = random.uniform([100, 150], in: -1...1)
-    let usual = Threads.count
-    defer { Threads.count = usual }
+    let turn = ThreadTurn()
+    defer { turn.end() }
     let outputs = [1, 2, 3].map { threads -> [[Float]] in
       Threads.count = threads
       let session = Session(layer)

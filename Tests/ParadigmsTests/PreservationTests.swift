@@ -3,6 +3,7 @@ import Foundation
 import Networks
 import Paradigms
 import Tensors
+import TestSupport
 import Testing
 import Training
 
@@ -24,8 +25,8 @@ import Training
   }
 
   private func trained(_ factor: Float?, threads: Int = 2) throws -> (bits: [[UInt32]], penalties: [Double?]) {
-    let before = Threads.count
-    defer { Threads.count = before }
+    let turn = ThreadTurn()
+    defer { turn.end() }
     Threads.count = threads
     let own = objective()
     var penalties: [Double?] = []

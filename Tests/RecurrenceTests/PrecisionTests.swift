@@ -38,9 +38,9 @@ import Testing
     let lengths = [2, 5, 0, 3, 1, 5, 4, 4, 2]
     let (layer, batch, state) = UnrollingTests.setUp(cell, lengths)
     let together = outputs(layer, batch, state, precision)
-    let usual = Threads.count
-    defer { Threads.count = usual }
-    Threads.count = usual + 1
+    let turn = ThreadTurn()
+    defer { turn.end() }
+    Threads.count += 1
     var evaluation = Evaluation.inference(precision)
     for i in lengths.indices {
       let alone = SequenceBatch(rows: batch.sequence(i), layout: Layout(lengths: [lengths[i]]))

@@ -147,8 +147,8 @@ import Testing
     let layer = cell.layer(input: 30, hidden: 150, using: &random)
     let batch = SequenceBatch.random(lengths: lengths, features: 30, using: &random)
     let state = layer.initialState(batch: lengths.count).randomised(using: &random)
-    let usual = Threads.count
-    defer { Threads.count = usual }
+    let turn = ThreadTurn()
+    defer { turn.end() }
     let outcomes = [1, 2, 3, 5].map { threads -> Outcome in
       Threads.count = threads
       return outcome(of: layer, on: batch, from: state, .compiled)

@@ -166,8 +166,8 @@ import Testing
     let layer = cell.layer(input: 20, hidden: 40, using: &random)
     let batch = SequenceBatch.random(lengths: (0..<50).map { $0 % 9 }, features: 20, using: &random)
     let state = layer.initialState(batch: 50).randomised(using: &random)
-    let usual = Threads.count
-    defer { Threads.count = usual }
+    let turn = ThreadTurn()
+    defer { turn.end() }
     let outcomes = [1, 2, 3].map { threads -> Outcome in
       Threads.count = threads
       return outcome(of: layer, on: batch, from: state, .compiled)
@@ -185,8 +185,8 @@ import Testing
     let layer = cell.layer(input: 30, hidden: hidden, using: &random)
     let batch = SequenceBatch.random(lengths: [60], features: 30, using: &random)
     let state = layer.initialState(batch: 1).randomised(using: &random)
-    let usual = Threads.count
-    defer { Threads.count = usual }
+    let turn = ThreadTurn()
+    defer { turn.end() }
     let outcomes = [1, 2, 3, 2].map { threads -> Outcome in
       Threads.count = threads
       return outcome(of: layer, on: batch, from: state, .compiled)

@@ -2,6 +2,7 @@ import Foundation
 import Interchange
 import Networks
 import Tensors
+import TestSupport
 import Testing
 import Training
 
@@ -133,8 +134,8 @@ extension TrainingTests {
     /// Splitting a parameter between threads changes no bit; 70,001 is no multiple of anything.
     @Test(arguments: [UpdateRule.sgd(momentum: 0.9), .adam(weightDecay: 0.01)])
     func doesNotDependOnThreads(rule: UpdateRule) {
-      let threads = Threads.count
-      defer { Threads.count = threads }
+      let turn = ThreadTurn()
+      defer { turn.end() }
       var results: [[UInt32]] = []
       for count in 1...3 {
         Threads.count = count

@@ -2,6 +2,7 @@ import Foundation
 import Interchange
 import Networks
 import Tensors
+import TestSupport
 import Testing
 import Training
 
@@ -54,8 +55,8 @@ extension TrainingTests {
 
     @Test(arguments: [UpdateRule.sgd(momentum: 0.9), .adamW()], [1, 2])
     func equalsTheUninterruptedAfterAnyUpdate(rule: UpdateRule, threads: Int) throws {
-      let before = Threads.count
-      defer { Threads.count = before }
+      let turn = ThreadTurn()
+      defer { turn.end() }
       Threads.count = threads
       try withFolder { folder in
         #expect(try train(rule, in: folder + "/whole").reason == .finished)
@@ -78,8 +79,8 @@ extension TrainingTests {
     }
 
     @Test func doesNotDependOnThreads() throws {
-      let before = Threads.count
-      defer { Threads.count = before }
+      let turn = ThreadTurn()
+      defer { turn.end() }
       try withFolder { folder in
         var results: [Fingerprint] = []
         for threads in 1...4 {
