@@ -42,7 +42,7 @@ struct TextRegularizerOptions: ParsableArguments {
   var tieEmbeddings = false
   @Option(
     parsing: .unconditional,
-    help: "What a tied table's vectors are multiplied with; plain SGD learns best with 1. (default: √hidden)")
+    help: "What a tied table's vectors are multiplied with where they are read. (default: √hidden)")
   var embeddingScale: Float?
   @Option(parsing: .unconditional, help: "Share of tokens that are read as the vocabulary's first, <unk> of words.")
   var wordDropout: Float?

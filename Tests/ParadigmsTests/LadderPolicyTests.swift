@@ -148,7 +148,7 @@ import Training
   }
 
   /// A longer training is stopped later in proportion.
-  @Test func patienceGrowsWithTheEpochs() throws {
+  @Test(arguments: [3, Int.max]) func patienceGrowsWithTheEpochs(patience: Int) throws {
     let data = NSTemporaryDirectory() + "/unroll-\(UUID().uuidString)"
     try (0..<80).map { "\($0 % 3 == 0 ? "good" : "bad") film \($0 % 7)\t\($0 % 3 == 0 ? "up" : "down")\n" }.joined()
       .write(toFile: data + ".tsv", atomically: true, encoding: .utf8)
@@ -156,12 +156,13 @@ import Training
     (configuration.shape.hidden, configuration.shape.embedding) = (8, 4)
     (configuration.settings.epochs, configuration.settings.schedule) = (2, .cosine(warmUp: 0, final: 0.01))
     var bad = BadLines(skips: false)
+    configuration.settings.earlyStopping = EarlyStopping(patience: patience)
     let growth = try ExampleGrowth<Classifier>(
       configuration, on: TextFiles(path: data + ".tsv"), savingTo: data, &bad)
     let ladder = try #require(try growth.run())
     let long = try #require(ladder.rungs.first { $0.beginning.step == .prolong }).beginning
     let own = try Classifier.load(from: data + "/rung-\(long.number)").configuration.settings
-    #expect(long.mostEpochs == 8 && own.epochs == 8 && own.earlyStopping?.patience == 12)
+    #expect(long.mostEpochs == 8 && own.epochs == 8 && own.earlyStopping?.patience == min(patience, .max / 4) * 4)
     let full = try #require(ladder.rungs.first { $0.beginning.step == .full }).beginning
     #expect(full.learningRate == configuration.settings.learningRate && full.sizes == configuration.shape.sizes)
     // The sizes to keep have been trained for as long as any.

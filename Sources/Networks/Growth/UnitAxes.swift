@@ -64,12 +64,12 @@ public struct UnitAxes: Sendable {
     var axes: [String: [Axis]] = [:]
     for (named, blocks) in zip(known, found) {
       guard blocks.allSatisfy({ $0.allSatisfy { $0 >= 0 } }) else { return nil }
-      let known = orders.filter { named.path.hasPrefix($0.key) }.sorted { $0.key.count > $1.key.count }
+      let stated = orders.filter { named.path.hasPrefix($0.key) }.sorted { $0.key.count > $1.key.count }
         .flatMap(\.value)
       let own = blocks.enumerated().map { axis, counts in
         let usual = counts.enumerated().flatMap { [Int](repeating: $0, count: $1) }
         return Axis(
-          blocks: known.first { $0.sorted() == usual } ?? usual,
+          blocks: stated.first { $0.sorted() == usual } ?? usual,
           rest: zip(counts, base).reduce(named.parameter.shape[axis]) { $0 - $1.0 * $1.1 })
       }
       guard own.allSatisfy({ $0.rest >= 0 }) else { return nil }

@@ -77,7 +77,7 @@ struct Climb<Subject: GrowthSubject> {
     ladder.running = nil
     ladder.shapes = Array(ladder.shapes.prefix(ladder.rungs.count))
     let most = try subject.network(of: subject.model(ladder.limit)).parameterCount
-    let next = try ladder.next { try subject.network(of: subject.model(configuration($0))).parameterCount <= most }
+    let next = try ladder.next { try subject.network(of: subject.model(ladder.limit.sized($0))).parameterCount <= most }
     guard let next else { return nil }
     let (beginning, model) = try begin(next)
     ladder.running = beginning
@@ -88,27 +88,21 @@ struct Climb<Subject: GrowthSubject> {
     return (beginning, model)
   }
 
-  private func configuration(_ shape: Subject.Configuration.Shape) -> Subject.Configuration {
-    ladder.limit.sized(shape)
-  }
-
   /// For people: the dropout, where it is not the limit's.
   private func dropout(of shape: Subject.Configuration.Shape) -> String {
     shape.dropout == ladder.limit.growing.dropout ? "" : String(format: ", dropout %.2g", shape.dropout)
   }
 
   private func begin(_ next: Ladder<Subject.Configuration>.Growing) throws -> (Rung.Beginning, Subject.Model) {
-    let parent = try next.parent.map { place in
-      (shape: ladder.shapes[place], model: try subject.load(rungFolder(ladder.rungs[place].beginning.number)))
-    }
-    let grown = try parent.flatMap { try grow($0.model, of: $0.shape, by: next) }
-    let model = try grown?.model ?? subject.model(configuration(next.shape))
+    let grown = try next.parent.flatMap { try grow(from: $0, by: next) }
     let rate = try rate(of: next)
     // The configuration is the model's own, so that the rate needs a model of its own.
     let ready = try subject.model(ladder.limit.sized(next.shape, learningRate: rate, epochs: next.epochs))
     let network = subject.network(of: ready)
-    for (to, from) in zip(network.parameters, subject.network(of: model).parameters) {
-      to.parameter.value = from.parameter.value
+    if let grown {
+      for (to, from) in zip(network.parameters, subject.network(of: grown.model).parameters) {
+        to.parameter.value = from.parameter.value
+      }
     }
     let beginning = Rung.Beginning(
       number: ladder.rungs.count + 1, parent: next.parent.map { ladder.rungs[$0].beginning.number }, step: next.step,
@@ -128,41 +122,43 @@ struct Climb<Subject: GrowthSubject> {
     case .start, .gate, .widen, .deepen, .afresh, .regularize: break
     }
     // Of new values: what has learnt is at the bottom of a valley, where every step is one up.
-    return try subject.range(of: subject.model(configuration(next.shape))).chosen
+    return try subject.range(of: subject.model(ladder.limit.sized(next.shape))).chosen
   }
 
-  /// A model of the new sizes that computes what the old one does; nil when there is none.
+  /// A model of the new sizes that computes what a rung does; nil when there is none.
   private func grow(
-    _ old: Subject.Model, of shape: Subject.Configuration.Shape, by next: Ladder<Subject.Configuration>.Growing
+    from place: Int, by next: Ladder<Subject.Configuration>.Growing
   ) throws -> (model: Subject.Model, drift: Double)? {
     guard !next.step.isAfresh else { return nil }
+    let old = try subject.load(rungFolder(ladder.rungs[place].beginning.number))
+    let (shape, model) = (ladder.shapes[place], try subject.model(ladder.limit.sized(next.shape)))
+    let (small, large) = (subject.network(of: old), subject.network(of: model))
     let before = try subject.loss(of: old)
-    func grown(_ write: (any Module, any Module) -> Bool) throws -> (model: Subject.Model, drift: Double)? {
-      let model = try subject.model(configuration(next.shape))
-      let fresh = try subject.loss(of: model)
-      guard write(subject.network(of: old), subject.network(of: model)) else { return nil }
-      let after = try subject.loss(of: model)
-      // What cannot be kept shows here, whatever the cell. Gates keep most: more than a new network has.
-      let keeps =
-        next.step == .gate
-        ? after < max(fresh, before) : abs(after - before) <= Self.tolerance * max(1, abs(before))
-      return keeps ? (model, after - before) : nil
-    }
-    switch next.step {
-    case .gate: return try grown { Growth.gate($0, into: $1) }
-    case .deepen: return try grown { Growth.deepen($0, into: $1) }
-    default:
-      return try axes(of: shape).flatMap { axes in
-        try grown { Growth.widen($0, into: $1, along: axes, from: shape.widths, to: next.shape.widths) }
+    // Gates keep most: more than a new network has.
+    let worst = next.step == .gate ? try max(subject.loss(of: model), before) : before
+    let isDone =
+      switch next.step {
+      case .gate: Growth.gate(small, into: large)
+      case .deepen: Growth.deepen(small, into: large)
+      case .widen:
+        try axes(of: shape).map { axes in
+          Growth.widen(small, into: large, along: axes, from: shape.widths, to: next.shape.widths)
+        } ?? false
+      case .start, .regularize, .afresh, .full, .narrow, .prolong: false
       }
-    }
+    guard isDone else { return nil }
+    let after = try subject.loss(of: model)
+    // What cannot be kept shows here, whatever the cell.
+    let keeps =
+      next.step == .gate ? after < worst : abs(after - before) <= Self.tolerance * max(1, abs(before))
+    return keeps ? (model, after - before) : nil
   }
 
   private func axes(of shape: Subject.Configuration.Shape) throws -> UnitAxes? {
     try UnitAxes(of: shape.widths.count, orders: shape.blockOrders) { widths in
       var small = shape
       small.widths = widths
-      return subject.network(of: try subject.model(configuration(small)))
+      return subject.network(of: try subject.model(ladder.limit.sized(small)))
     }
   }
 

@@ -48,6 +48,8 @@ extension StackShape {
 extension GrowingShape {
   /// Nowhere.
   public var blockOrders: [String: [[Int]]] { [:] }
+  /// Nothing is added.
+  public var isResidual: Bool? { nil }
 
   /// Sizes on a line: `2 × gru of 64`.
   public var sizes: String {
@@ -250,8 +252,6 @@ extension RecognizerShape: GrowingShape {
     get { nil }
     set {}
   }
-  /// Nothing is added.
-  public var isResidual: Bool? { nil }
 }
 
 extension TranslatorShape: GrowingShape {
@@ -274,8 +274,6 @@ extension TranslatorShape: GrowingShape {
     get { cell }
     set { cell = newValue ?? cell }
   }
-  /// Nothing is added.
-  public var isResidual: Bool? { nil }
 }
 
 extension DescriberShape: GrowingShape {
@@ -296,6 +294,4 @@ extension DescriberShape: GrowingShape {
     get { cell }
     set { cell = newValue ?? cell }
   }
-  /// Nothing is added.
-  public var isResidual: Bool? { nil }
 }

@@ -10,8 +10,8 @@ public struct TextRegularizers: Hashable, Sendable, Codable {
   /// scaled, so that both sides begin as usual.
   public var tiesEmbeddings = false
   /// What is read from a tied table is multiplied with this; nil: √size, so that vectors begin with a deviation of 1,
-  /// like those that are not tied. Adam learns characters faster like this; plain gradient descent needs 1, as the
-  /// scale is in the gradient too.
+  /// like those that are not tied. With 1 the table is read as it is, as in Press & Wolf 2017. Which learns better is
+  /// for the data to say.
   public var embeddingScale: Float?
   /// Rate of tokens that are read as the first of the vocabulary: `<unk>`, of characters one of them.
   public var wordDropout: Float = 0
