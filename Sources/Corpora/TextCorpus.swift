@@ -117,6 +117,26 @@ public struct TextCorpus: Sendable {
   /// Where 90 and 95 % of some tokens end. In this order nothing overflows, whatever the count.
   private static func ends(of count: Int) -> [Int] { [18, 19].map { count / 20 * $0 + count % 20 * $0 / 20 } }
 
+  /// The parts to train on and to validate with as one text, without a part of it: the `number`-th of `count` parts of
+  /// the same length, from 0. The text has no validation part then. With a `count` of 0 nothing is held out.
+  package func fold(_ number: Int, of count: Int) -> (rest: TextCorpus, heldOut: Tokens) {
+    let all = Array(training) + Array(validation)
+    let range = count == 0 ? 0..<0 : all.count * number / count..<all.count * (number + 1) / count
+    let kinds = vocabulary.count
+    let rest = TextCorpus(
+      files: files, characters: characters, vocabulary: vocabulary,
+      training: Tokens(Array(all[..<range.lowerBound] + all[range.upperBound...]), kinds: kinds),
+      validation: Tokens([], kinds: kinds), test: test)
+    return (rest, Tokens(Array(all[range]), kinds: kinds))
+  }
+
+  private init(
+    files: TextFiles, characters: Int, vocabulary: TextVocabulary, training: Tokens, validation: Tokens, test: Tokens
+  ) {
+    (self.files, self.characters, self.vocabulary) = (files, characters, vocabulary)
+    (self.training, self.validation, self.test) = (training, validation, test)
+  }
+
   /// The training part as parallel streams; see ``TokenStreams/init(training:batch:length:step:offset:unit:source:)``.
   public func trainingStreams(
     batch: Int, length: Int, step: Int? = nil, offset: Int = 0

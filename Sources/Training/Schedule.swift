@@ -25,6 +25,14 @@ public enum Schedule: Hashable, Sendable, Codable {
     Float(Double(base) * factor(update: update, of: total))
   }
 
+  /// Whether a training's rate at an update depends on how many follow.
+  public var endsWithTheTraining: Bool {
+    switch self {
+    case .constant, .stepDecay: false
+    case .cosine: true
+    }
+  }
+
   /// The same with a warm-up of at most so many updates: what suits a large set of data is too long for a small one.
   public func warmingUp(atMost updates: Int) -> Schedule {
     guard case .cosine(let warmUp, let final) = self else { return self }

@@ -8,11 +8,11 @@ import Training
 
 /// What a ladder trains next, and what it keeps, of rungs that are made up.
 @Suite struct LadderPolicyTests {
-  private typealias Configuration = ModelConfiguration<ClassifierShape>
-  private typealias ClassifierLadder = Ladder<Configuration>
+  typealias Configuration = ModelConfiguration<ClassifierShape>
+  typealias ClassifierLadder = Ladder<Configuration>
 
   /// A rung that has been trained.
-  private struct Known {
+  struct Known {
     var step: GrowthStep
     var shape: ClassifierShape
     var parent: Int?
@@ -21,7 +21,7 @@ import Training
     var validation: Double
   }
 
-  private static func limit() -> Configuration {
+  static func limit() -> Configuration {
     var shape = ClassifierShape()
     (shape.hidden, shape.embedding, shape.dropout) = (64, 128, 0.6)
     var configuration = Classifier.configuration(shape)
@@ -30,7 +30,7 @@ import Training
     return configuration
   }
 
-  private static func shape(_ hidden: Int, _ cell: CellKind, layers: Int = 1, dropout: Float = 0.6) -> ClassifierShape {
+  static func shape(_ hidden: Int, _ cell: CellKind, layers: Int = 1, dropout: Float = 0.6) -> ClassifierShape {
     var shape = limit().shape
     (shape.hidden, shape.embedding, shape.cell, shape.layers) = (hidden, 2 * hidden, cell, layers)
     (shape.dropout, shape.isResidual) = (dropout, layers > 1 ? true : nil)
@@ -38,7 +38,7 @@ import Training
   }
 
   /// Judgements of eight parts whose differences between neighbouring rungs have a standard error of 0.0107.
-  private static func ladder(_ rungs: [Known], mostRungs: Int = 16, cell: CellKind? = nil, epochs: Int = 5) throws
+  static func ladder(_ rungs: [Known], mostRungs: Int = 16, cell: CellKind? = nil, epochs: Int = 5) throws
     -> ClassifierLadder
   {
     func json(_ value: some Encodable) throws -> Any {
@@ -63,7 +63,7 @@ import Training
     var limit = limit()
     limit.settings.epochs = epochs
     let all: [String: Any] = [
-      "version": 2, "paradigm": "classify", "limit": try json(limit), "choices": try json(choices),
+      "version": 3, "paradigm": "classify", "limit": try json(limit), "choices": try json(choices),
       "rungs": trained, "shapes": try rungs.map { try json($0.shape) }, "isComplete": false,
     ]
     return try JSONDecoder().decode(ClassifierLadder.self, from: JSONSerialization.data(withJSONObject: all))
@@ -79,7 +79,7 @@ import Training
   }
 
   /// Everything that a size of 8 can become was tried, and was worse.
-  private static func climbed(_ best: Double = 0.2) -> [Known] {
+  static func climbed(_ best: Double = 0.2) -> [Known] {
     [
       Known(step: .start, shape: shape(8, .elman), validation: best),
       Known(step: .gate, shape: shape(8, .gru), parent: 1, isGrown: true, validation: best + 0.05),

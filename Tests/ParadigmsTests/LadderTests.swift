@@ -18,9 +18,10 @@ import Training
   }.joined()
 
   /// Writes the texts, and grows a small model of them.
-  private static func growth(in folder: String, _ data: String, cell: CellKind? = nil, rungs: Int = 6) throws
-    -> ExampleGrowth<Classifier>
-  {
+  private static func growth(
+    in folder: String, _ data: String, cell: CellKind? = nil, rungs: Int = 6, folds: Int? = nil,
+    learningRate: Float? = nil
+  ) throws -> ExampleGrowth<Classifier> {
     var shape = ClassifierShape()
     (shape.hidden, shape.embedding, shape.dropout, shape.wordDropout) = (24, 16, 0.1, 0)
     shape.cell = cell ?? .lstm
@@ -29,7 +30,8 @@ import Training
     configuration.settings.epochs = 3
     configuration.settings.schedule = .cosine(warmUp: 4, final: 0.01)
     var choices = GrowthChoices()
-    (choices.mostRungs, choices.cell) = (rungs, cell)
+    (choices.mostRungs, choices.cell, choices.folds) = (rungs, cell, folds)
+    choices.learningRate = learningRate
     var bad = BadLines(skips: false)
     return try ExampleGrowth<Classifier>(
       configuration, choices: choices, on: TextFiles(path: data), savingTo: folder, &bad)
@@ -49,6 +51,8 @@ import Training
   /// What does not depend on the clock.
   private static func essence(_ ladder: Ladder<ModelConfiguration<ClassifierShape>>) -> [String] {
     ladder.rungs.map { "\($0.beginning) \($0.epochs) \($0.bestEpoch) \($0.trainingLoss) \($0.judgement)" }
+      + (ladder.finale?.contenders.map { "\($0)" } ?? [])
+      + [ladder.finale?.refit.map { "\($0.rung) \($0.epochs) \($0.trainingLoss)" } ?? "none"]
   }
 
   private static func bytes(_ folder: String, _ name: String) throws -> Data {
@@ -91,23 +95,33 @@ import Training
   }
 
   /// Interrupted within any rung, killed between two steps, and resumed gives the ladder that it would have given.
-  @Test(arguments: [1, 20, 45, 80]) func interruptedIsUndisturbed(after updates: Int) throws {
+  @Test(arguments: [1, 20, 45, 80, 110, 140, 180, -1, -20]) func interruptedIsUndisturbed(after updates: Int) throws {
     let data = try Self.data()
     let (straight, broken) = (Self.folder(), Self.folder())
-    let whole = try #require(try Self.growth(in: straight, data, rungs: 3).run())
+    // So slow that no rung is better than another.
+    func growth(_ folder: String) throws -> ExampleGrowth<Classifier> {
+      try Self.growth(in: folder, data, rungs: 3, folds: 3, learningRate: 1e-4)
+    }
+    var all = 0
+    let whole = try #require(
+      try growth(straight).run { event in
+        if case .training(.update) = event { all += 1 }
+      })
+    // Rungs of 36 updates, then parts, then all data.
+    #expect(all > 200 && whole.finale?.contenders.count ?? 0 > 1 && whole.finale?.refit != nil)
     let stop = StopRequest()
     var done = 0
-    let none = try Self.growth(in: broken, data, rungs: 3).run(stop: stop) { event in
+    let none = try growth(broken).run(stop: stop) { event in
       if case .training(.update) = event { done += 1 }
-      if done == updates { stop.request() }
+      if done == (updates < 0 ? all + updates : updates) { stop.request() }
     }
     #expect(none == nil && !FileManager.default.fileExists(atPath: broken + "/config.json"))
     let resumed = try #require(try Self.resumed(broken).run())
     #expect(Self.essence(resumed) == Self.essence(whole) && resumed.kept == whole.kept)
-    for rung in 1...whole.rungs.count {
-      let own = "rung-\(rung)/weights.safetensors"
-      #expect(try Self.bytes(broken, own) == Self.bytes(straight, own))
+    for own in (1...whole.rungs.count).map({ "rung-\($0)/" }) + [""] {
+      #expect(try Self.bytes(broken, own + "weights.safetensors") == Self.bytes(straight, own + "weights.safetensors"))
     }
+    #expect(!FileManager.default.fileExists(atPath: broken + "/folds"))
   }
 
   /// A rung that was killed before its first checkpoint begins again.
@@ -209,6 +223,7 @@ import Training
     #expect(try message { _ = try Self.growth(in: folder, data, rungs: 0) }.contains("rungs is 0"))
     #expect(try message { _ = try Self.growth(in: folder, data + "x") }.contains("x"))
     #expect(!FileManager.default.fileExists(atPath: folder))
+    #expect(try message { _ = try Self.growth(in: folder, data, folds: 1) }.contains("folds is 1"))
     _ = try Self.growth(in: folder, data, rungs: 1).run()
     #expect(try message { _ = try TextGrowth(resuming: folder) }.contains("paradigm `classify`"))
     try (Self.texts + "red\tup\n").write(toFile: data, atomically: true, encoding: .utf8)

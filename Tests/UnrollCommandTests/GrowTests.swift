@@ -21,8 +21,14 @@ import Testing
     let folder = try Self.data()
     let grown = try Command.unroll(Self.arguments(folder) + ["--rungs", "3"])
     #expect(grown.code == 0, "\(grown)")
-    let lines = grown.output.split(separator: "\n")
+    let tables = grown.output.components(separatedBy: "\n\n").map { $0.split(separator: "\n") }
+    let lines = tables[0]
     #expect(lines.count == 4 && lines[0].hasPrefix("rung  step") && lines.count { $0.hasSuffix("kept") } == 1)
+    if tables.count > 1 {
+      #expect(tables[1].count > 2 && tables[1][0].contains("held-out error rate, 5 parts"))
+      #expect(grown.errors.contains("epochs without part 5"))
+    }
+    #expect(grown.errors.contains("trained on all data, those for validation too"))
     #expect(lines[1].contains("1 × elman of 8") && lines[2].contains("gate"))
     #expect(grown.errors.contains("test: accuracy") && grown.errors.contains("grown from rung 1"))
     let out = folder.file("out")
@@ -40,16 +46,20 @@ import Testing
     let rungs = try #require(objects.first?["rungs"] as? [[String: Any]])
     #expect(rungs.count == 3 && rungs.compactMap { $0["parameters"] as? Int }.count == 3)
     #expect(rungs.first?["step"] as? String == "start" && rungs.first?["standardError"] is Double)
+    let refit = try #require(objects.first?["refit"] as? [String: Any])
+    #expect(refit["rung"] as? Int == objects.first?["kept"] as? Int && refit["epochs"] as? Int ?? 0 > 0)
   }
 
   /// Two runs that are told alike are alike; each event is an object.
   @Test func eventsAreObjects() throws {
     let folder = try Self.data()
-    let run = try Command.unroll(Self.arguments(folder) + ["--rungs", "2", "--json", "--cell", "lstm"])
+    let run = try Command.unroll(
+      Self.arguments(folder) + ["--rungs", "2", "--folds", "3", "--json", "--cell", "lstm"])
     let events = try run.objects().compactMap { $0["event"] as? String }
     #expect(run.code == 0 && run.errors.isEmpty, "\(run)")
     #expect(events.first == "rungBegins" && events.count { $0 == "rung" } == 2 && events.last == "score")
-    #expect(events.contains("epoch"))
+    #expect(events.contains("epoch") && events.count { $0 == "refit" } == 1)
+    #expect(events.count { $0 == "fold" } == 3 * events.count { $0 == "contender" })
   }
 
   @Test func textsGrow() throws {
@@ -85,6 +95,7 @@ import Testing
       try expectFailure(Command.unroll(arguments + ["--json"]), code: code, parts)
     }
     try fails(Self.arguments(folder) + ["--rungs", "0"], 2, ["rungs is 0"])
+    try fails(Self.arguments(folder) + ["--folds", "1"], 2, ["folds is 1"])
     try fails(Self.arguments(folder) + ["--chrono"], 2, ["leave --chrono out"])
     try fails(Self.arguments(folder) + ["--tensorboard"], 2, ["--tensorboard is for one training"])
     try fails(Self.arguments(folder) + ["--dropout", "1.5"], 2, ["dropout is 1.5"])
@@ -92,6 +103,7 @@ import Testing
     try fails(["grow", "classify", "--out", out], 2, ["no data to train on"])
     try fails(["grow", "text", "--out", out], 2, ["no text to train on"])
     try fails(["grow", "classify", "--out", out, "--resume", "--rungs", "3"], 2, ["--rungs cannot change"])
+    try fails(["grow", "classify", "--out", out, "--resume", "--folds", "3"], 2, ["--folds cannot change"])
     try fails(["grow", "classify", "--out", out, "--data", folder.file("none.tsv")], 1, ["none.tsv"])
     #expect(!folder.exists("out"))
   }

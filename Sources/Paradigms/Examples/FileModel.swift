@@ -20,6 +20,11 @@ public protocol FileModel: ExampleModel, StoredModel {
   static func split(
     _ samples: [Sample], _ shape: Shape, validation: Bool, test: Bool
   ) -> (training: [Sample], validation: [Sample], test: [Sample])
+  /// Examples without one of `count` parts of about the same size, and that part; `number` is counted from 0. By
+  /// default all are mixed.
+  static func fold(
+    _ number: Int, of count: Int, _ examples: [Example], _ shape: Shape
+  ) -> (rest: [Example], heldOut: [Example])
   /// What is read of a sample, and its class, nil where there are none; nil: samples cannot be told apart.
   static func content(of sample: Sample) -> (input: AnyHashable, label: String?)?
   /// A new model with the values that a training begins with; its tables are those of the samples to train on.
@@ -48,6 +53,17 @@ extension FileModel {
       taken(order[(forTest + forValidation)...]), taken(order[forTest..<forTest + forValidation]),
       taken(order[..<forTest])
     )
+  }
+
+  /// Mixed, and the same for all models.
+  public static func fold(
+    _ number: Int, of count: Int, _ examples: [Example], _ shape: Shape
+  ) -> (rest: [Example], heldOut: [Example]) {
+    var random = RandomSource(seed: 0)
+    let order = random.permutation(examples.count)
+    let range = examples.count * number / count..<examples.count * (number + 1) / count
+    func taken(_ places: some Sequence<Int>) -> [Example] { places.sorted().map { examples[$0] } }
+    return (taken(order[..<range.lowerBound] + order[range.upperBound...]), taken(order[range]))
   }
 
   /// The same tables, with the values that a training begins with.

@@ -168,6 +168,24 @@ public struct Forecaster: FileModel, ReadingModel {
     )
   }
 
+  /// Parts are stretches of time; a window is left out of the rest where it forecasts a row that a window of the part
+  /// forecasts too.
+  public static func fold(
+    _ number: Int, of count: Int, _ windows: [Window], _ shape: ForecasterShape
+  ) -> (rest: [Window], heldOut: [Window]) {
+    let range = windows.count * number / count..<windows.count * (number + 1) / count
+    var origins: [String: ClosedRange<Int>] = [:]
+    for window in windows[range] {
+      let known = origins[window.series.checksum] ?? window.origin...window.origin
+      origins[window.series.checksum] = min(known.lowerBound, window.origin)...max(known.upperBound, window.origin)
+    }
+    let rest = (windows[..<range.lowerBound] + windows[range.upperBound...]).filter { window in
+      guard let held = origins[window.series.checksum] else { return true }
+      return window.origin + shape.horizon <= held.lowerBound || window.origin >= held.upperBound + shape.horizon
+    }
+    return (rest, Array(windows[range]))
+  }
+
   /// The window, if its columns are the model's.
   public func example(of sample: Window) throws(UnrollError) -> Window {
     guard sample.series.columns == table.columns else {

@@ -20,11 +20,13 @@ protocol GrowthSubject {
   func loss(of model: Model) throws -> Double
   /// A range test of the model.
   func range(of model: Model) throws -> LearningRateRange
-  /// How well it does on the validation data, part by part.
-  func judge(_ model: Model) throws -> Judgement
+  /// How well it does on what is held out from a share, part by part.
+  func judge(_ model: Model, on share: DataShare) throws -> Judgement
+  /// The parts that all data can be cut in, so many at most; below 2: none.
+  func folds(atMost most: Int) -> Int
   /// Trains a model in a new folder; nil: goes on with the training that is in it.
   func train(
-    _ model: Model?, in folder: String, stop: StopRequest, _ report: (TrainingEvent) -> Void
+    _ model: Model?, on share: DataShare, in folder: String, stop: StopRequest, _ report: (TrainingEvent) -> Void
   ) throws -> TrainingSummary
 }
 
@@ -51,7 +53,7 @@ struct Climb<Subject: GrowthSubject> {
       }
       report(.begins(beginning))
       let own = rungFolder(beginning.number)
-      let summary = try subject.train(model, in: own, stop: stop) { report(.training($0)) }
+      let summary = try subject.train(model, on: .training, in: own, stop: stop) { report(.training($0)) }
       guard summary.reason != .interrupted else { return false }
       let rung = try measured(beginning, summary)
       ladder.rungs.append(rung)
@@ -59,13 +61,15 @@ struct Climb<Subject: GrowthSubject> {
       try save()
       report(.rung(rung))
     }
+    guard try end(stop: stop, report) else { return false }
     try keep()
     return true
   }
 
-  private func rungFolder(_ number: Int) -> String { "\(folder)/rung-\(number)" }
+  func rungFolder(_ number: Int) -> String { "\(folder)/rung-\(number)" }
+  var refitFolder: String { folder + "/refit" }
 
-  private func save() throws { try StrictJSON.write(ladder, to: folder + "/\(LadderFile.name)") }
+  func save() throws { try StrictJSON.write(ladder, to: folder + "/\(LadderFile.name)") }
 
   // MARK: One rung
 
@@ -169,19 +173,20 @@ struct Climb<Subject: GrowthSubject> {
       throw UnrollError(
         .invalidData, "the training has no complete epoch", at: own, hint: "begin anew in another folder: --out")
     }
-    let judgement = try subject.judge(subject.load(own))
+    let judgement = try subject.judge(subject.load(own), on: .training)
     return Rung(
       beginning: beginning, epochs: history.count, bestEpoch: bestEpoch, trainingLoss: best.trainingLoss,
       validation: best.validationLoss ?? judgement.mean, judgement: judgement,
       seconds: history.reduce(0) { $0 + $1.seconds })
   }
 
-  // MARK: The kept rung
+  // MARK: The kept model
 
-  /// Copies the kept rung's model into the folder, `config.json` last: a folder with one is a model.
+  /// Copies what was trained on all data, or the kept rung, into the folder, `config.json` last: a folder with one is a
+  /// model.
   private func keep() throws {
     guard let kept = ladder.kept else { return }
-    let own = rungFolder(ladder.rungs[kept].beginning.number)
+    let own = ladder.finale?.refit == nil ? rungFolder(ladder.rungs[kept].beginning.number) : refitFolder
     let names = try FileManager.default.contentsOfDirectory(atPath: own).filter { name in
       var isFolder: ObjCBool = false
       _ = FileManager.default.fileExists(atPath: own + "/" + name, isDirectory: &isFolder)
@@ -234,6 +239,7 @@ enum LadderFile {
     let isWhole =
       ladder.shapes.count == known && zip(ladder.rungs, 1...).allSatisfy { $0.beginning.number == $1 }
       && ladder.rungs.allSatisfy { $0.judgement.values.count == ladder.rungs[0].judgement.weights.count }
+      && ladder.finale?.fits(ladder.rungs.count) ?? true
     guard isWhole else {
       throw UnrollError(
         .invalidData, "the ladder's numbers contradict one another", at: path,

@@ -40,7 +40,7 @@ public struct ExampleGrowth<Model: FileModel> where Model.Shape: GrowingShape {
     _ bad: inout BadLines
   ) throws(UnrollError) {
     try configuration.validate()
-    try configuration.validateForGrowing(choices.mostRungs)
+    try configuration.validateForGrowing(choices)
     try LadderFile.demandRoom(in: folder)
     let parts = try TrainingParts<Model>(files, configuration.shape, &bad)
     (subject, test) = try Self.subject(configuration.fitted(to: parts), parts, &bad)
@@ -108,9 +108,13 @@ public struct ExampleGrowth<Model: FileModel> where Model.Shape: GrowingShape {
 
 extension GrowingConfiguration {
   /// Throws when a model of these settings cannot grow.
-  func validateForGrowing(_ mostRungs: Int) throws(UnrollError) {
-    guard (1...100).contains(mostRungs) else {
-      throw UnrollError(.usage, "rungs is \(mostRungs), and must be in 1...100", hint: "change --rungs")
+  func validateForGrowing(_ choices: GrowthChoices) throws(UnrollError) {
+    guard (1...100).contains(choices.mostRungs) else {
+      throw UnrollError(.usage, "rungs is \(choices.mostRungs), and must be in 1...100", hint: "change --rungs")
+    }
+    guard choices.folds.map({ $0 == 0 || (2...100).contains($0) }) ?? true else {
+      throw UnrollError(
+        .usage, "folds is \(choices.folds ?? 0), and must be 0 or in 2...100", hint: "change --folds")
     }
     guard longestMemory == nil else {
       throw UnrollError(
@@ -133,6 +137,8 @@ private struct ExampleSubject<Model: FileModel>: GrowthSubject where Model.Shape
 
   /// The most parts that validation examples are dealt to.
   private static var parts: Int { 50 }
+  /// The fewest examples of a part that is held out.
+  private static var fewestOfAFold: Int { 10 }
   /// Training examples that tell whether a grown model computes what it did.
   private static var sample: Int { 64 }
 
@@ -151,21 +157,36 @@ private struct ExampleSubject<Model: FileModel>: GrowthSubject where Model.Shape
       of: ExampleObjective(model, training: training, validation: []), settings: model.configuration.settings)
   }
 
-  func judge(_ model: Model) -> Judgement {
-    let count = min(Self.parts, validation.count)
+  /// What a share holds: to train on, and to judge by.
+  private func examples(_ share: DataShare) -> (rest: [Model.Example], heldOut: [Model.Example]) {
+    switch share {
+    case .training: (training, validation)
+    case .allBut(let fold, let count): Model.fold(fold, of: count, training + validation, largest.configuration.shape)
+    case .all: (training + validation, [])
+    }
+  }
+
+  func folds(atMost most: Int) -> Int { min(most, (training.count + validation.count) / Self.fewestOfAFold) }
+
+  func judge(_ model: Model, on share: DataShare) -> Judgement {
+    let heldOut = examples(share).heldOut
+    let count = min(Self.parts, heldOut.count)
     let scores = (0..<count).map { part in
-      model.judge(stride(from: part, to: validation.count, by: count).map { validation[$0] })
+      model.judge(stride(from: part, to: heldOut.count, by: count).map { heldOut[$0] })
     }
     return Judgement(values: scores.map(\.judged), weights: scores.map { Double($0.judgedUnits) })
   }
 
   func train(
-    _ model: Model?, in folder: String, stop: StopRequest, _ report: (TrainingEvent) -> Void
+    _ model: Model?, on share: DataShare, in folder: String, stop: StopRequest, _ report: (TrainingEvent) -> Void
   ) throws -> TrainingSummary {
+    let (own, judging) = examples(share)
+    // What is held out by cross-validation must not choose an epoch.
+    let validation = if case .training = share { judging } else { [Model.Example]() }
     let run =
-      try model.map { try ExampleTraining($0, on: training, validation: validation, savingTo: folder) }
+      try model.map { try ExampleTraining($0, on: own, validation: validation, savingTo: folder) }
       ?? ExampleTraining(resuming: folder, fresh: { $0.renewed() }) { _ in
-        (training, validation, largest.configuration.data)
+        (own, validation, largest.configuration.data)
       }
     return try run.run(stop: stop, report)
   }

@@ -83,6 +83,9 @@ public struct GrowthChoices: Hashable, Sendable, Codable {
   public var cell: CellKind?
   /// The learning rate of all rungs; nil: each has the one that a range test finds.
   public var learningRate: Float?
+  /// The parts that all data are cut in to choose among rungs that the validation data cannot tell apart; what is kept
+  /// is then trained on all of them: ``Finale``. Nil or below 2: the validation data alone choose, and stay apart.
+  public var folds: Int? = 5
 
   /// The defaults.
   public init() {}
@@ -91,10 +94,10 @@ public struct GrowthChoices: Hashable, Sendable, Codable {
 /// Models that grew one from the other, and which of them is kept; in the folder it is `ladder.json`.
 public struct Ladder<Configuration: GrowingConfiguration>: Hashable, Sendable, Codable {
   /// The newest version of the file.
-  static var newestVersion: Int { 2 }
+  static var newestVersion: Int { 3 }
 
   /// The version of the file.
-  var version = 2
+  var version = 3
   /// The kind of model.
   let paradigm: String
   /// The model that would be trained without growing: none becomes larger, all are trained by its settings.
@@ -107,8 +110,10 @@ public struct Ladder<Configuration: GrowingConfiguration>: Hashable, Sendable, C
   var shapes: [Configuration.Shape] = []
   /// The rung that is being trained.
   var running: Rung.Beginning?
-  /// Whether nothing more is to be trained.
+  /// Whether no more rungs are to be trained.
   public internal(set) var isComplete = false
+  /// How it ends; nil until all rungs are trained, and in ladders below version 3.
+  public internal(set) var finale: Finale?
 
   init(paradigm: String, limit: Configuration, choices: GrowthChoices) {
     (self.paradigm, self.limit, self.choices) = (paradigm, limit, choices)
@@ -122,21 +127,28 @@ public struct Ladder<Configuration: GrowingConfiguration>: Hashable, Sendable, C
   }
 
   /// The place of the rung to keep: the smallest that is no more than a standard error behind the best (Breiman et al.
-  /// 1984), where the error is that of the difference, as all are judged by the same data. Of several of that size, the
-  /// one that learnt for the most epochs, as the validation data see no difference, and what learnt longer from new
-  /// values does better on new data than what grew (Ash & Adams 2020).
+  /// 1984), where the error is that of the difference, as all are judged by the same data: those of cross-validation
+  /// where it was made, else the validation data. Of several of that size, the best in cross-validation; or the one
+  /// that learnt for the most epochs, as the validation data see no difference, and what learnt longer from new values
+  /// does better on new data than what grew (Ash & Adams 2020).
   public var kept: Int? {
-    guard let best else { return nil }
+    if let chosen = finale?.chosen(among: rungs) { return chosen.rung - 1 }
     func order(_ place: Int) -> (Int, Int, Double) {
       (rungs[place].beginning.parameters, -mostEpochs(of: place), rungs[place].validation)
     }
+    return asGoodAsBest.min { order($0) < order($1) }
+  }
+
+  /// The places of the rungs that are no more than a standard error behind the best, with it.
+  var asGoodAsBest: [Int] {
+    guard let best else { return [] }
     return rungs.indices.filter {
       let (difference, error) = rungs[$0].judgement.behind(rungs[best].judgement)
       return $0 == best || difference <= error ?? 0
-    }.min { order($0) < order($1) }
+    }
   }
 
-  private func mostEpochs(of place: Int) -> Int { rungs[place].beginning.mostEpochs ?? limit.settings.epochs }
+  func mostEpochs(of place: Int) -> Int { rungs[place].beginning.mostEpochs ?? limit.settings.epochs }
 
   /// What is to be trained next; nil when there is nothing, or growing no longer pays.
   ///
@@ -199,41 +211,20 @@ public struct Ladder<Configuration: GrowingConfiguration>: Hashable, Sendable, C
     /// The most epochs that it is trained for.
     package let epochs: Int
   }
-
-  /// The rungs as a table, the kept one marked.
-  public func table(judgedBy measure: String) -> String {
-    guard let best, let kept else { return "" }
-    let rows = rungs.enumerated().map { place, rung in
-      let (difference, error) = rung.judgement.behind(rungs[best].judgement)
-      let begun = rung.beginning
-      let behind = place == best ? "the best" : String(format: "%.4f ± %.4f", difference, error ?? 0)
-      return [
-        "\(begun.number)",
-        begun.step.rawValue + (begun.isGrown || begun.step.isAfresh ? "" : " (afresh)"),
-        begun.sizes, "\(begun.parameters)", String(format: "%.2g", begun.learningRate), "\(rung.epochs)",
-        String(format: "%.4f", rung.trainingLoss),
-        String(format: "%.4f ± %.4f", rung.validation, rung.judgement.standardError ?? 0), behind,
-        String(format: "%.0f s", rung.seconds), place == kept ? "kept" : "",
-      ]
-    }
-    let header = [
-      "rung", "step", "network", "parameters", "rate", "epochs", "training loss", "validation \(measure)", "behind",
-      "time", "",
-    ]
-    let widths = header.indices.map { column in ([header] + rows).map { $0[column].count }.max() ?? 0 }
-    return ([header] + rows).map { row in
-      zip(row, widths).map { $0 + String(repeating: " ", count: $1 - $0.count) }.joined(separator: "  ")
-        .replacing(#/ +$/#, with: "")
-    }.joined(separator: "\n")
-  }
 }
 
 /// What happens while a ladder is climbed.
 public enum GrowthEvent: Sendable {
   /// A rung is about to be trained, or to be gone on with.
   case begins(Rung.Beginning)
-  /// Its training goes on.
+  /// Its training, or another, goes on.
   case training(TrainingEvent)
   /// A rung is trained.
   case rung(Rung)
+  /// A contender is about to be trained without one of the parts of all data, counted from 1, or to be gone on with.
+  case fold(Contender, number: Int)
+  /// A contender was judged by all parts.
+  case contender(Contender)
+  /// What is kept is about to be trained on all data, or to be gone on with.
+  case refit(Contender)
 }

@@ -36,7 +36,7 @@ public struct TextGrowth {
     configuration.version = configuration.neededVersion
     try configuration.validate()
     try configuration.checkMemory()
-    try configuration.validateForGrowing(choices.mostRungs)
+    try configuration.validateForGrowing(choices)
     try LadderFile.demandRoom(in: folder)
     ladder = Ladder(paradigm: "text", limit: configuration, choices: choices)
     self.corpus = corpus
@@ -77,7 +77,7 @@ public struct TextGrowth {
   public func run(
     stop: StopRequest = StopRequest(), _ report: (GrowthEvent) -> Void = { _ in }
   ) throws -> Ladder<TextConfiguration>? {
-    var climb = Climb(subject: TextSubject(corpus: corpus), folder: folder, ladder: ladder)
+    var climb = Climb(subject: TextSubject(corpus: corpus, configuration: ladder.limit), folder: folder, ladder: ladder)
     return try climb.run(stop: stop, report) ? climb.ladder : nil
   }
 }
@@ -86,6 +86,8 @@ public struct TextGrowth {
 private struct TextSubject: GrowthSubject {
   static var paradigm: String { "text" }
   let corpus: TextCorpus
+  /// The largest.
+  let configuration: TextConfiguration
 
   /// The most parts of the validation text, and rows that it is read in.
   private static let (parts, rows) = (50, 16)
@@ -110,20 +112,42 @@ private struct TextSubject: GrowthSubject {
     return try LearningRateRange(of: training.objective, settings: model.configuration.settings)
   }
 
-  func judge(_ model: LanguageModel) throws -> Judgement {
-    let length = max(16, corpus.validation.count / Self.rows / Self.parts)
+  /// The text of a share, and what is held out from it.
+  private func text(_ share: DataShare) -> (rest: TextCorpus, heldOut: Tokens) {
+    switch share {
+    case .training: (corpus, corpus.validation)
+    case .allBut(let fold, let count): corpus.fold(fold, of: count)
+    case .all: corpus.fold(0, of: 0)
+    }
+  }
+
+  /// A text whose rest is too short for a window is not cut.
+  func folds(atMost most: Int) -> Int {
+    guard most >= 2 else { return 0 }
+    let isLongEnough = (0..<most).allSatisfy { fold in
+      let (rest, heldOut) = corpus.fold(fold, of: most)
+      let streams = try? rest.trainingStreams(
+        batch: configuration.batch, length: configuration.length, step: configuration.step)
+      return streams != nil && heldOut.count > 1
+    }
+    return isLongEnough ? most : 0
+  }
+
+  func judge(_ model: LanguageModel, on share: DataShare) throws -> Judgement {
+    let heldOut = text(share).heldOut
+    let length = max(16, heldOut.count / Self.rows / Self.parts)
     let losses = try model.network.losses(
-      of: corpus.validation, batch: Self.rows, length: length, source: "the validation part")
+      of: heldOut, batch: Self.rows, length: length, source: "the validation part")
     return Judgement(values: losses.map { $0.sum / Double($0.count) }, weights: losses.map { Double($0.count) })
   }
 
   func train(
-    _ model: LanguageModel?, in folder: String, stop: StopRequest, _ report: (TrainingEvent) -> Void
+    _ model: LanguageModel?, on share: DataShare, in folder: String, stop: StopRequest,
+    _ report: (TrainingEvent) -> Void
   ) throws -> TrainingSummary {
-    let files = corpus.files
+    let own = text(share).rest
     let run =
-      try model.map { try TextTraining($0, on: corpus, savingTo: folder) }
-      ?? TextTraining(resuming: folder, data: (files.path, files.validation, files.test))
+      try model.map { try TextTraining($0, on: own, savingTo: folder) } ?? TextTraining(resuming: folder, on: own)
     return try run.run(stop: stop, report)
   }
 }

@@ -61,7 +61,7 @@ public struct TextTraining {
     resuming folder: String, data moved: (data: String?, validation: String?, test: String?) = (nil, nil, nil),
     epochs: Int? = nil, patience: Int? = nil
   ) throws(UnrollError) {
-    var (configuration, vocabulary) = try LanguageModel.readDescription(of: folder)
+    let (configuration, vocabulary) = try LanguageModel.readDescription(of: folder)
     let known = configuration.data
     guard known.test != nil || (moved.validation == nil && moved.test == nil) else {
       throw UnrollError(
@@ -75,6 +75,14 @@ public struct TextTraining {
         .invalidData, "this is not the text that the training began with", at: files.path,
         hint: "give that text: --data FILE; or start anew in another folder: --out")
     }
+    try self.init(resuming: folder, on: corpus, epochs: epochs, patience: patience)
+  }
+
+  /// Goes on with the training in a folder on the text that it is known to have begun with.
+  init(
+    resuming folder: String, on corpus: TextCorpus, epochs: Int? = nil, patience: Int? = nil
+  ) throws(UnrollError) {
+    var (configuration, vocabulary) = try LanguageModel.readDescription(of: folder)
     configuration.settings.extend(epochs: epochs, patience: patience)
     try configuration.validate()
     try configuration.checkMemory(at: folder + "/config.json")
@@ -105,7 +113,7 @@ public struct TextTraining {
     self.isResumed = isResumed
     tokensPerEpoch = streams.targetCount
     objective = TextObjective(
-      model.network, streams: streams, validation: corpus.validation,
+      model.network, streams: streams, validation: corpus.validation.isEmpty ? nil : corpus.validation,
       sampling: configuration.sampledSoftmax.map {
         SampledSoftmax(counts: corpus.training.counts(of: configuration.tokens), samples: $0)
       }, seed: configuration.seed)

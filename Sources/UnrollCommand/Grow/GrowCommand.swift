@@ -14,8 +14,9 @@ struct GrowCommand: ParsableCommand {
       layers get more units, networks more layers, and keep what they have learnt, up to the size that `unroll train` \
       gives such a model; at last the best sizes are tried without what was learnt before, and with more dropout, then \
       what `unroll train` gives, then the sizes to keep for four times as many epochs. \
-      The smallest rung within a standard error of the best becomes the model in --out; all stay in \
-      --out/rung-1, ….
+      The smallest rung within a standard error of the best is kept; where the validation data cannot tell rungs \
+      apart, cross-validation on all data does. The kept sizes, trained on all data but the test's, become the model \
+      in --out; the rungs stay in --out/rung-1, ….
       """,
     subcommands: [
       GrowTextCommand.self, GrowExamplesCommand<TrainClassifyCommand>.self,
@@ -27,7 +28,15 @@ struct GrowCommand: ParsableCommand {
 
 /// What decides where a ladder ends, as flags.
 struct GrowthOptions: ParsableArguments {
-  @Option(parsing: .unconditional, help: "The most models to train. (default: 16)") var rungs: Int?
+  @Option(parsing: .unconditional, help: "The most rungs to train. (default: 16)") var rungs: Int?
+  @Option(
+    parsing: .unconditional,
+    help: """
+      Parts of training and validation data together: each is held out in turn from rungs that the validation data \
+      cannot tell apart, and what is kept is trained on all. 0: validation data stay apart, and choose alone. \
+      (default: 5)
+      """)
+  var folds: Int?
 
   /// Throws when a flag of the training is given that a ladder has no use for, or that cannot change in its middle.
   func refuse(_ given: [(String, Bool)], _ training: TrainingOptions, resuming: Bool) throws(UnrollError) {
@@ -37,7 +46,8 @@ struct GrowthOptions: ParsableArguments {
     }
     guard resuming else { return }
     let own = [
-      ("--rungs", rungs != nil), ("--epochs", training.epochs != nil), ("--patience", training.patience != nil),
+      ("--rungs", rungs != nil), ("--folds", folds != nil), ("--epochs", training.epochs != nil),
+      ("--patience", training.patience != nil),
     ]
     try TrainingOptions.refuse(given + training.given + own)
   }
@@ -46,6 +56,7 @@ struct GrowthOptions: ParsableArguments {
   func choices(cell: CellKind?, learningRate: Float?) -> GrowthChoices {
     var choices = GrowthChoices()
     if let rungs { choices.mostRungs = rungs }
+    if let folds { choices.folds = folds }
     (choices.cell, choices.learningRate) = (cell, learningRate)
     return choices
   }

@@ -29,6 +29,13 @@ struct GrowthRun<Configuration: GrowingConfiguration> {
         show(beginning)
       case .training(let event): progress.show(event)
       case .rung(let rung): if json { try? Console.json(RungLine(event: "rung", rung: rung)) }
+      case .fold(let contender, let number):
+        progress = progressLine
+        show(contender, number)
+      case .contender(let contender): show(contender)
+      case .refit(let contender):
+        progress = progressLine
+        showRefit(contender)
       }
     }
     guard let ladder, let kept = ladder.kept else {
@@ -36,6 +43,9 @@ struct GrowthRun<Configuration: GrowingConfiguration> {
       return nil
     }
     try show(ladder, kept)
+    if let refit = ladder.finale?.refit {
+      note("the model has the sizes of rung \(refit.rung), trained on all data, those for validation too")
+    }
     var measures = [Measure(part: "validation", name: measure, value: ladder.rungs[kept].validation)]
     if let score = try test() {
       measures += score.measures.map { Measure(part: "test", name: $0.name, value: $0.value) }
@@ -74,11 +84,32 @@ struct GrowthRun<Configuration: GrowingConfiguration> {
         + "learning rate \(String(format: "%.2g", beginning.learningRate)); \(origin)")
   }
 
+  private func show(_ contender: Contender, _ number: Int) {
+    if json {
+      try? Console.json(ContenderLine(event: "fold", contender, fold: number))
+    } else {
+      note("cross-validation of rung \(contender.rung): \(contender.epochs) epochs without part \(number)")
+    }
+  }
+
+  private func show(_ contender: Contender) {
+    if json { try? Console.json(ContenderLine(event: "contender", contender)) }
+  }
+
+  private func showRefit(_ contender: Contender) {
+    if json {
+      try? Console.json(ContenderLine(event: "refit", contender))
+    } else {
+      note("the sizes of rung \(contender.rung) on all data, for \(contender.epochs) epochs")
+    }
+  }
+
   private func show(_ ladder: Ladder<Configuration>, _ kept: Int) throws {
     guard json else { return try Console.write(ladder.table(judgedBy: measure) + "\n") }
     try Console.json(
       LadderLine(
-        kept: ladder.rungs[kept].beginning.number, rungs: ladder.rungs.map { RungLine(event: nil, rung: $0) }))
+        kept: ladder.rungs[kept].beginning.number, rungs: ladder.rungs.map { RungLine(event: nil, rung: $0) },
+        contenders: ladder.finale?.contenders.map { ContenderLine(event: nil, $0) }, refit: ladder.finale?.refit))
   }
 
   private func note(_ text: String) {
@@ -91,8 +122,27 @@ private struct LadderLine: Encodable {
   let event = "ladder"
   let kept: Int
   let rungs: [RungLine]
+  let contenders: [ContenderLine]?
+  let refit: Finale.Refit?
 
-  private enum CodingKeys: CodingKey { case event, kept, rungs }
+  private enum CodingKeys: CodingKey { case event, kept, rungs, contenders, refit }
+}
+
+/// A contender as a line of JSON.
+private struct ContenderLine: Encodable {
+  let event: String?
+  let rung, epochs: Int
+  /// The part that is held out, from 1.
+  let fold: Int?
+  /// What it is judged by, over all parts.
+  let heldOut, standardError: Double?
+
+  init(event: String?, _ contender: Contender, fold: Int? = nil) {
+    (self.event, self.fold, rung, epochs) = (event, fold, contender.rung, contender.epochs)
+    let isJudged = fold == nil && !contender.folds.isEmpty
+    heldOut = isJudged ? contender.judgement.mean : nil
+    standardError = isJudged ? contender.judgement.standardError : nil
+  }
 }
 
 /// A rung as a line of JSON, flat.
