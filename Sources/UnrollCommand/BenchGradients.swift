@@ -10,8 +10,9 @@ struct GradientsBench: ParsableCommand {
     discussion: """
       Each row is a network on the adding problem of N numbers, looked at in its first update and in its last. \
       `decay` is by how much ‖∂L/∂h_t‖ changes with each step away from the answer, `spectral` what a plain cell's \
-      weights say it should be (spectral radius of the recurrent matrix × mean slope of tanh), `steps` how many steps \
-      back a gradient has a hundredth of its size, `penalty` the Ω of `--preserve-gradients`.
+      weights say it should be (spectral radius of the recurrent matrix, each row times its unit's mean slope of \
+      tanh), `steps` how many steps back a gradient has a hundredth of its size, `penalty` the Ω of \
+      `--preserve-gradients`.
 
       Examples:
         unroll bench gradients

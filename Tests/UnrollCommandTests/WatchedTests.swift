@@ -103,6 +103,13 @@ import Testing
       #expect((plain["norms"] as? [Double])?.count == length)
       #expect(try #require(row("lstm", length)["decay"] as? Double) > decay)
     }
+    // Weights that have learnt: their units differ.
+    let trained = try Command.unroll([
+      "bench", "gradients", "--lengths", "50", "--cells", "elman", "--hidden", "48", "--updates", "100", "--json",
+    ]).objects()
+    let last = try #require(trained.last)
+    #expect(trained.count == 2 && last["updatesDone"] as? Int == 100)
+    #expect(abs(try #require(last["decay"] as? Double) / #require(last["spectral"] as? Double) - 1) < 0.1)
     #expect(try Command.unroll(["bench", "gradients", "--lengths", "2"]).code == 2)
   }
 }

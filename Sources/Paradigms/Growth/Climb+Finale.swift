@@ -31,6 +31,7 @@ extension Climb {
 
   private mutating func compare(stop: StopRequest, _ report: (GrowthEvent) -> Void) throws -> Bool {
     let own = folder + "/folds"
+    if let finale = ladder.finale, finale.next != nil { report(.compares(finale)) }
     while let finale = ladder.finale, let (place, fold) = finale.next {
       let contender = finale.contenders[place]
       report(.fold(contender, number: fold + 1))

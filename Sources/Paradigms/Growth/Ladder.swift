@@ -221,6 +221,8 @@ public enum GrowthEvent: Sendable {
   case training(TrainingEvent)
   /// A rung is trained.
   case rung(Rung)
+  /// Contenders are about to be compared, or to be gone on with.
+  case compares(Finale)
   /// A contender is about to be trained without one of the parts of all data, counted from 1, or to be gone on with.
   case fold(Contender, number: Int)
   /// A contender was judged by all parts.

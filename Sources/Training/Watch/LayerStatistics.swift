@@ -19,7 +19,26 @@ extension LayerWatch {
         RecurrentWeightWatch(name: $0.name, spectralRadius: spectralRadius(of: $0.matrix, using: &random))
       },
       lyapunovExponent: exponents.isEmpty ? nil : exponents.reduce(0, +) / Double(exponents.count),
-      deadUnits: seen.states.first.map(shareOfDeadUnits) ?? 0)
+      deadUnits: seen.states.first.map(shareOfDeadUnits) ?? 0,
+      expectedDecay: seen.meanStep.map { spectralRadius(of: $0, using: &random) })
+  }
+}
+
+extension RecurrenceObservation {
+  /// The mean over all rows of ∂h'/∂h, taking each unit's slope for independent of the others', of a plain cell
+  /// h' = tanh(W·[h, x] + b): diag(mean of 1 - h²)·W. nil for other cells.
+  fileprivate var meanStep: Tensor? {
+    guard states.count == 1, recurrentWeights.count == 1, gates.count == 1, gates[0].function == .tanh else {
+      return nil
+    }
+    let (values, matrix) = (states[0], recurrentWeights[0].matrix)
+    let (rows, width) = (values.shape[0], values.shape.last)
+    guard rows > 0, matrix.shape.extents == [width, width] else { return nil }
+    let squares = (values * values).storage.buffer
+    let slopes = (0..<width).map { unit in
+      1 - Float((0..<rows).reduce(0.0) { $0 + Double(squares[$1 * width + unit]) } / Double(rows))
+    }
+    return matrix * Tensor(shape: [width, 1], values: slopes)
   }
 }
 

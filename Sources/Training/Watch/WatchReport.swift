@@ -55,13 +55,9 @@ public struct LayerWatch: Sendable, Hashable, Codable {
   public var deadUnits: Double
 
   /// By what theory says that a gradient is multiplied at each step back, of a plain cell h' = tanh(W·[h, x] + b): the
-  /// spectral radius of the recurrent matrix, times the mean slope 1 - h² of tanh. nil for other cells.
-  public var expectedDecay: Double? {
-    guard states.count == 1, recurrentWeights.count == 1, gates.count == 1, gates[0].function == "tanh" else {
-      return nil
-    }
-    return recurrentWeights[0].spectralRadius * (1 - states[0].magnitude * states[0].magnitude)
-  }
+  /// spectral radius of the recurrent matrix whose rows are multiplied with their units' mean slopes 1 - h² of tanh.
+  /// nil for other cells, and in records of older programs.
+  public var expectedDecay: Double?
 }
 
 /// A part of a layer's state: the hidden state, an LSTM's memory.

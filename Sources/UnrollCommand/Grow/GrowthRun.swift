@@ -29,6 +29,10 @@ struct GrowthRun<Configuration: GrowingConfiguration> {
         show(beginning)
       case .training(let event): progress.show(event)
       case .rung(let rung): if json { try? Console.json(RungLine(event: "rung", rung: rung)) }
+      case .compares(let finale):
+        note(
+          "the validation data cannot tell \(finale.contenders.count) trainings apart: each is made without one of "
+            + "\(finale.folds) parts of all data after the other")
       case .fold(let contender, let number):
         progress = progressLine
         show(contender, number)
