@@ -89,6 +89,33 @@ import Training
 
   // MARK: Parts
 
+  /// A series of few windows, each of which overlaps most others, is not cut; nor is a text of two windows.
+  @Test func whatIsTooShortIsNotCut() throws {
+    let folder = Self.folder()
+    func series(_ rows: Int, _ name: String) throws -> String {
+      let lines = ["time,a"] + (0..<rows).map { "\($0 + rows),\($0 % 7)" }
+      try lines.joined(separator: "\n").write(toFile: folder + name, atomically: true, encoding: .utf8)
+      return folder + name
+    }
+    var configuration = Forecaster.configuration()
+    (configuration.shape.window, configuration.shape.horizon, configuration.shape.hidden) = (4, 30, 4)
+    configuration.settings.epochs = 1
+    var choices = GrowthChoices()
+    choices.mostRungs = 1
+    var bad = BadLines(skips: false)
+    let files = try TextFiles(path: series(110, "-training.csv"), validation: series(40, "-other.csv"))
+    let ladder = try #require(
+      try ExampleGrowth<Forecaster>(configuration, choices: choices, on: files, savingTo: folder, &bad).run())
+    #expect(ladder.rungs.count == 1 && ladder.finale == nil)
+    let corpus = try TextCorpus(PlainText(String(repeating: "abcd efgh\n", count: 12), source: "text"))
+    var text = TextConfiguration(for: corpus)
+    (text.network.hidden, text.network.embedding, text.settings.epochs) = (8, 4, 1)
+    (text.batch, text.length) = (4, 26)
+    let grown = try #require(
+      try TextGrowth(text, choices: choices, on: corpus, savingTo: folder + "-text").run())
+    #expect(grown.rungs.count == 1 && grown.finale == nil)
+  }
+
   /// Every example is held out once, and never with itself in the rest.
   @Test func foldsArePartitions() throws {
     let samples = (0..<53).map { LabelledText(text: "word\($0)", label: $0 % 2 == 0 ? "even" : "odd") }
@@ -192,7 +219,7 @@ import Training
     #expect(try weights(folder) != weights(folder + "/rung-1"))
   }
 
-  /// Data too few to be cut, an averaging that waits for validation data, or no wish for it: the rung is the model.
+  /// An averaging that waits for validation data, or no wish for it: the rung is the model.
   @Test(arguments: [0, 1, 2]) func otherwiseTheRungIsTheModel(reason: Int) throws {
     let folder = Self.folder()
     let files = try Self.reviews(folder)

@@ -226,6 +226,12 @@ import Training
     #expect(try message { _ = try Self.growth(in: folder, data, folds: 1) }.contains("folds is 1"))
     _ = try Self.growth(in: folder, data, rungs: 1).run()
     #expect(try message { _ = try TextGrowth(resuming: folder) }.contains("paradigm `classify`"))
+    let ladder = folder + "/ladder.json"
+    let whole = try String(contentsOfFile: ladder, encoding: .utf8)
+    let finale = #""finale":{"contenders":[{"epochs":3,"folds":[],"rung":99}],"folds":5},"isComplete""#
+    try whole.replacing("\"isComplete\"", with: finale).write(toFile: ladder, atomically: true, encoding: .utf8)
+    #expect(try message { _ = try Self.resumed(folder) }.contains("contradict one another"))
+    try whole.write(toFile: ladder, atomically: true, encoding: .utf8)
     try (Self.texts + "red\tup\n").write(toFile: data, atomically: true, encoding: .utf8)
     #expect(try message { _ = try Self.resumed(folder) }.contains("not the data that the ladder began with"))
     try #"{"version":9,"paradigm":"classify"}"#.write(

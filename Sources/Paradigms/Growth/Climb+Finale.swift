@@ -30,21 +30,21 @@ extension Climb {
   }
 
   private mutating func compare(stop: StopRequest, _ report: (GrowthEvent) -> Void) throws -> Bool {
-    let own = folder + "/folds"
+    let trainings = folder + "/folds"
     if let finale = ladder.finale, finale.next != nil { report(.compares(finale)) }
     while let finale = ladder.finale, let (place, fold) = finale.next {
       let contender = finale.contenders[place]
       report(.fold(contender, number: fold + 1))
       let share = DataShare.allBut(fold: fold, of: finale.folds)
-      guard let model = try train(contender, on: share, in: "\(own)/\(place)-\(fold)", stop: stop, report) else {
-        return false
-      }
+      let own = "\(trainings)/\(place)-\(fold)"
+      guard let model = try train(contender, on: share, in: own, stop: stop, report) else { return false }
       let judgement = try subject.judge(model, on: share)
       ladder.finale?.contenders[place].folds.append(judgement)
       try save()
+      try? FileManager.default.removeItem(atPath: own)
       if fold + 1 == finale.folds, let whole = ladder.finale?.contenders[place] { report(.contender(whole)) }
     }
-    try? FileManager.default.removeItem(atPath: own)
+    try? FileManager.default.removeItem(atPath: trainings)
     return true
   }
 

@@ -166,7 +166,14 @@ private struct ExampleSubject<Model: FileModel>: GrowthSubject where Model.Shape
     }
   }
 
-  func folds(atMost most: Int) -> Int { min(most, (training.count + validation.count) / Self.fewestOfAFold) }
+  /// So many that each holds enough to judge by, and leaves enough to train on, which windows of a short series do not.
+  func folds(atMost most: Int) -> Int {
+    let all = training.count + validation.count
+    let count = min(most, all / Self.fewestOfAFold)
+    guard count >= 2 else { return 0 }
+    let leavesEnough = (0..<count).allSatisfy { examples(.allBut(fold: $0, of: count)).rest.count >= all / 3 }
+    return leavesEnough ? count : 0
+  }
 
   func judge(_ model: Model, on share: DataShare) -> Judgement {
     let heldOut = examples(share).heldOut

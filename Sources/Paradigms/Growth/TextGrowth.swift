@@ -121,16 +121,15 @@ private struct TextSubject: GrowthSubject {
     }
   }
 
-  /// A text whose rest is too short for a window is not cut.
+  /// A text whose rest would be too short for a window is not cut.
   func folds(atMost most: Int) -> Int {
-    guard most >= 2 else { return 0 }
-    let isLongEnough = (0..<most).allSatisfy { fold in
-      let (rest, heldOut) = corpus.fold(fold, of: most)
-      let streams = try? rest.trainingStreams(
-        batch: configuration.batch, length: configuration.length, step: configuration.step)
-      return streams != nil && heldOut.count > 1
-    }
-    return isLongEnough ? most : 0
+    let count = corpus.training.count + corpus.validation.count
+    guard most >= 2, count / most >= 2 else { return 0 }
+    let rest = min(corpus.training.count, count - (count + most - 1) / most)
+    let streams = try? TokenStreams(
+      training: corpus.training.part(0..<rest), batch: configuration.batch, length: configuration.length,
+      step: configuration.step, unit: corpus.vocabulary.unit, source: corpus.source)
+    return streams == nil ? 0 : most
   }
 
   func judge(_ model: LanguageModel, on share: DataShare) throws -> Judgement {
