@@ -19,10 +19,22 @@ public protocol GrowingShape: Hashable, Sendable, Codable {
   var dropout: Float { get set }
 }
 
-/// Sizes of a network that is a stack of recurrent layers of one cell.
-public protocol StackShape: GrowingShape {
+/// Sizes of a network whose recurrent layers have one cell.
+public protocol CellShape: GrowingShape {
   /// The recurrent layers' cell.
   var cell: CellKind { get set }
+}
+
+extension CellShape {
+  /// The recurrent cell.
+  public var growingCell: CellKind? {
+    get { cell }
+    set { cell = newValue ?? cell }
+  }
+}
+
+/// Sizes of a network that is a stack of recurrent layers of one cell.
+public protocol StackShape: CellShape {
   /// Number of recurrent layers.
   var layers: Int { get set }
   /// Whether layers above the first are added to what they read; nil: no.
@@ -37,11 +49,6 @@ extension StackShape {
       layers = newValue
       isResidual = newValue > 1 ? true : nil
     }
-  }
-  /// The recurrent cell.
-  public var growingCell: CellKind? {
-    get { cell }
-    set { cell = newValue ?? cell }
   }
 }
 
@@ -254,7 +261,7 @@ extension RecognizerShape: GrowingShape {
   }
 }
 
-extension TranslatorShape: GrowingShape {
+extension TranslatorShape: CellShape {
   /// The states', a token's vector, the attention's hidden layer.
   public var widths: [Int] {
     get { [hidden, embedding, attention] }
@@ -269,14 +276,9 @@ extension TranslatorShape: GrowingShape {
     get { layers }
     set { layers = newValue }
   }
-  /// The cell of encoder and decoder.
-  public var growingCell: CellKind? {
-    get { cell }
-    set { cell = newValue ?? cell }
-  }
 }
 
-extension DescriberShape: GrowingShape {
+extension DescriberShape: CellShape {
   /// The state's, a word's vector, what features become, the attention's hidden layer.
   public var widths: [Int] {
     get { [hidden, embedding, features, attention] }
@@ -288,10 +290,5 @@ extension DescriberShape: GrowingShape {
   public var depth: Int {
     get { 1 }
     set {}
-  }
-  /// The recurrent cell.
-  public var growingCell: CellKind? {
-    get { cell }
-    set { cell = newValue ?? cell }
   }
 }
