@@ -9,9 +9,9 @@ import Training
 ///     try report.write(to: "poems/report.html")
 ///
 /// The page stands alone: it loads nothing, runs no script, and is light or dark as the reader's system is. It shows
-/// what the model is, the loss and the other curves, what a `Doctor` finds, and what a language model writes; of a
-/// training that was watched (`watchInterval` of its settings) also how gradients flow back through time, its gates,
-/// units and parameters, and its network coloured by gradients.
+/// what the model is, the loss and the other curves, what a `Doctor` finds, the ladder of a model that grew, and what a
+/// language model writes; of a training that was watched (`watchInterval` of its settings) also how gradients flow back
+/// through time, its gates, units and parameters, and its network coloured by gradients.
 public struct TrainingReport: Sendable {
   /// The folder, as it was given.
   package let folder: String
@@ -22,6 +22,8 @@ public struct TrainingReport: Sendable {
   package let model: ModelPortrait
   /// Where it trained; nil of a folder that does not say.
   package let machine: Machine?
+  /// What it grew over; nil of a model that did not grow.
+  package let ladder: LadderRecord?
   /// What made the page, and when.
   package let program, date: String
 
@@ -39,14 +41,16 @@ public struct TrainingReport: Sendable {
       history: try JSONLines(folder + "/history.jsonl").read(EpochReport.self),
       watched: try JSONLines(folder + "/watch.jsonl").read(WatchReport.self),
       skipped: try JSONLines(folder + "/skipped.jsonl").read(SkippedUpdate.self),
-      model: try ModelPortrait.open(folder), machine: try Self.machine(of: folder), program: program,
-      date: Date().formatted(.iso8601))
+      model: try ModelPortrait.open(folder), machine: try Self.machine(of: folder),
+      ladder: try LadderRecord(in: folder), program: program, date: Date().formatted(.iso8601))
   }
 
   /// A report of these parts.
   package init(
     folder: String, configuration: JSONValue, history: [EpochReport], watched: [WatchReport],
-    skipped: [SkippedUpdate] = [], model: ModelPortrait, machine: Machine?, program: String, date: String
+    skipped: [SkippedUpdate] = [], model: ModelPortrait, machine: Machine?, ladder: LadderRecord? = nil,
+    program: String,
+    date: String
   ) {
     self.folder = folder
     self.configuration = configuration
@@ -55,6 +59,7 @@ public struct TrainingReport: Sendable {
     self.skipped = skipped
     self.model = model
     self.machine = machine
+    self.ladder = ladder
     (self.program, self.date) = (program, date)
   }
 
@@ -70,7 +75,8 @@ public struct TrainingReport: Sendable {
   /// The page: an HTML document that is well-formed XML too.
   public var html: String {
     let sections = [
-      diagnosesSection, curvesSection, flowSection, networkSection, gatesSection, parametersSection, samplesSection,
+      diagnosesSection, curvesSection, ladderSection, flowSection, networkSection, gatesSection, parametersSection,
+      samplesSection,
       settingsSection, machineSection,
     ]
     return Page(

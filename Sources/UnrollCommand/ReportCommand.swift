@@ -8,9 +8,9 @@ struct ReportCommand: ParsableCommand {
     discussion: """
         unroll report poems                      poems/report.html
         unroll report poems --out poems.html
-      It shows curves, diagnoses, settings and, of a language model, what it writes; and from the updates that were
-      watched (--watch-every N when training) how gradients flow back through time, what gates and units do, and how
-      far updates move parameters.
+      It shows curves, diagnoses, settings, the ladder of a model that grew and, of a language model, what it writes;
+      and from the updates that were watched (--watch-every N when training) how gradients flow back through time,
+      what gates and units do, and how far updates move parameters.
       """)
 
   @Argument(help: "The model folder.") var folder: String

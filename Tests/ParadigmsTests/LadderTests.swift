@@ -88,6 +88,10 @@ import Training
       #expect(try Self.bytes(folder, name) == Self.bytes(folder + "/rung-\(kept + 1)", name))
     }
     #expect(try Classifier.load(from: folder).network.parameterCount == rungs[kept].beginning.parameters)
+    // Whoever does not know the kind of model reads the same.
+    let record = try #require(try LadderRecord(in: folder))
+    #expect(record.kept == kept && record.rungs == rungs)
+    #expect(record.table(judgedBy: "error rate") == ladder.table(judgedBy: "error rate"))
     // All is done: going on does nothing more.
     #expect(try Self.resumed(folder).run().map(Self.essence) == Self.essence(ladder))
     let taken = try #require(throws: UnrollError.self) { try Self.growth(in: folder, data) }
@@ -231,11 +235,13 @@ import Training
     let finale = #""finale":{"contenders":[{"epochs":3,"folds":[],"rung":99}],"folds":5},"isComplete""#
     try whole.replacing("\"isComplete\"", with: finale).write(toFile: ladder, atomically: true, encoding: .utf8)
     #expect(try message { _ = try Self.resumed(folder) }.contains("contradict one another"))
+    #expect(try message { _ = try LadderRecord(in: folder) }.contains("contradict one another"))
     try whole.write(toFile: ladder, atomically: true, encoding: .utf8)
     try (Self.texts + "red\tup\n").write(toFile: data, atomically: true, encoding: .utf8)
     #expect(try message { _ = try Self.resumed(folder) }.contains("not the data that the ladder began with"))
     try #"{"version":9,"paradigm":"classify"}"#.write(
       toFile: folder + "/ladder.json", atomically: true, encoding: .utf8)
     #expect(try message { _ = try Self.resumed(folder) }.contains("version 9"))
+    #expect(try message { _ = try LadderRecord(in: folder) }.contains("version 9"))
   }
 }

@@ -39,6 +39,8 @@ import Testing
       let outcome = try Command.unroll(command)
       #expect(outcome.code == 0 && !outcome.output.isEmpty, "\(outcome)")
     }
+    let page = try String(contentsOfFile: out + "/report.html", encoding: .utf8)
+    #expect(page.contains("The ladder") && page.contains("1 × elman of 8") && page.contains("trained on all data"))
     let again = try Command.unroll(["grow", "classify", "--out", out, "--resume", "--json"])
     #expect(again.code == 0, "\(again)")
     let objects = try again.objects()

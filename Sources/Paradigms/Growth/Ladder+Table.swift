@@ -1,14 +1,32 @@
 import Foundation
 
+/// A table about a ladder: headings, and rows of words.
+package struct LadderTable {
+  package let header: [String]
+  package let rows: [[String]]
+
+  /// With columns as wide as they need.
+  fileprivate var text: String {
+    let all = [header] + rows
+    let widths = header.indices.map { column in all.map { $0[column].count }.max() ?? 0 }
+    return all.map { row in
+      zip(row, widths).map { $0 + String(repeating: " ", count: $1 - $0.count) }.joined(separator: "  ")
+        .replacing(#/ +$/#, with: "")
+    }.joined(separator: "\n")
+  }
+}
+
 /// Ladders for people.
-extension Ladder {
+extension ClimbedLadder {
   /// The rungs as a table, the kept one marked; and what cross-validation compared, where it did.
   public func table(judgedBy measure: String) -> String {
-    [rungTable(measure), contenderTable(measure)].compactMap(\.self).joined(separator: "\n\n")
+    [rungTable(judgedBy: measure), contenderTable(judgedBy: measure)].compactMap { $0?.text }
+      .joined(separator: "\n\n")
   }
 
-  private func rungTable(_ measure: String) -> String {
-    guard let best, let kept else { return "" }
+  /// The rungs, the kept one marked; nil without any.
+  package func rungTable(judgedBy measure: String) -> LadderTable? {
+    guard let best, let kept else { return nil }
     let rows = rungs.enumerated().map { place, rung in
       let begun = rung.beginning
       return [
@@ -20,14 +38,15 @@ extension Ladder {
         String(format: "%.0f s", rung.seconds), place == kept ? "kept" : "",
       ]
     }
-    return Self.aligned(
-      [
+    return LadderTable(
+      header: [
         "rung", "step", "network", "parameters", "rate", "epochs", "training loss", "validation \(measure)", "behind",
         "time", "",
-      ], rows)
+      ], rows: rows)
   }
 
-  private func contenderTable(_ measure: String) -> String? {
+  /// What cross-validation compared, what is kept marked; nil where it compared nothing.
+  package func contenderTable(judgedBy measure: String) -> LadderTable? {
     guard let finale, let best = finale.best, let chosen = finale.chosen(among: rungs) else { return nil }
     let rows = finale.contenders.map { contender in
       let begun = rungs[contender.rung - 1].beginning
@@ -37,8 +56,9 @@ extension Ladder {
         Self.behind(contender.judgement, finale.contenders[best].judgement), contender == chosen ? "kept" : "",
       ]
     }
-    return Self.aligned(
-      ["rung", "network", "parameters", "epochs", "held-out \(measure), \(finale.folds) parts", "behind", ""], rows)
+    return LadderTable(
+      header: ["rung", "network", "parameters", "epochs", "held-out \(measure), \(finale.folds) parts", "behind", ""],
+      rows: rows)
   }
 
   private static func measured(_ value: Double, _ judgement: Judgement) -> String {
@@ -49,13 +69,5 @@ extension Ladder {
     guard judgement != best else { return "the best" }
     let (difference, error) = judgement.behind(best)
     return String(format: "%.4f ± %.4f", difference, error ?? 0)
-  }
-
-  private static func aligned(_ header: [String], _ rows: [[String]]) -> String {
-    let widths = header.indices.map { column in ([header] + rows).map { $0[column].count }.max() ?? 0 }
-    return ([header] + rows).map { row in
-      zip(row, widths).map { $0 + String(repeating: " ", count: $1 - $0.count) }.joined(separator: "  ")
-        .replacing(#/ +$/#, with: "")
-    }.joined(separator: "\n")
   }
 }

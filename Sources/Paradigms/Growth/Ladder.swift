@@ -92,12 +92,9 @@ public struct GrowthChoices: Hashable, Sendable, Codable {
 }
 
 /// Models that grew one from the other, and which of them is kept; in the folder it is `ladder.json`.
-public struct Ladder<Configuration: GrowingConfiguration>: Hashable, Sendable, Codable {
-  /// The newest version of the file.
-  static var newestVersion: Int { 3 }
-
+public struct Ladder<Configuration: GrowingConfiguration>: ClimbedLadder, Hashable, Sendable, Codable {
   /// The version of the file.
-  var version = 3
+  var version = LadderFile.newestVersion
   /// The kind of model.
   let paradigm: String
   /// The model that would be trained without growing: none becomes larger, all are trained by its settings.
@@ -119,36 +116,8 @@ public struct Ladder<Configuration: GrowingConfiguration>: Hashable, Sendable, C
     (self.paradigm, self.limit, self.choices) = (paradigm, limit, choices)
   }
 
-  /// The place of the best rung so far, that of the lowest loss, among equals the smallest.
-  public var best: Int? {
-    rungs.indices.min {
-      (rungs[$0].validation, rungs[$0].beginning.parameters) < (rungs[$1].validation, rungs[$1].beginning.parameters)
-    }
-  }
-
-  /// The place of the rung to keep: the smallest that is no more than a standard error behind the best (Breiman et al.
-  /// 1984), where the error is that of the difference, as all are judged by the same data: those of cross-validation
-  /// where it was made, else the validation data. Of several of that size, the best in cross-validation; or the one
-  /// that learnt for the most epochs, as the validation data see no difference, and what learnt longer from new values
-  /// does better on new data than what grew (Ash & Adams 2020).
-  public var kept: Int? {
-    if let chosen = finale?.chosen(among: rungs) { return chosen.rung - 1 }
-    func order(_ place: Int) -> (Int, Int, Double) {
-      (rungs[place].beginning.parameters, -mostEpochs(of: place), rungs[place].validation)
-    }
-    return asGoodAsBest.min { order($0) < order($1) }
-  }
-
-  /// The places of the rungs that are no more than a standard error behind the best, with it.
-  var asGoodAsBest: [Int] {
-    guard let best else { return [] }
-    return rungs.indices.filter {
-      let (difference, error) = rungs[$0].judgement.behind(rungs[best].judgement)
-      return $0 == best || difference <= error ?? 0
-    }
-  }
-
-  func mostEpochs(of place: Int) -> Int { rungs[place].beginning.mostEpochs ?? limit.settings.epochs }
+  /// The epochs of the settings.
+  public var usualEpochs: Int { limit.settings.epochs }
 
   /// What is to be trained next; nil when there is nothing, or growing no longer pays.
   ///
