@@ -117,17 +117,21 @@ public struct TextCorpus: Sendable {
   /// Where 90 and 95 % of some tokens end. In this order nothing overflows, whatever the count.
   private static func ends(of count: Int) -> [Int] { [18, 19].map { count / 20 * $0 + count % 20 * $0 / 20 } }
 
-  /// The parts to train on and to validate with as one text, without a part of it: the `number`-th of `count` parts of
-  /// the same length, from 0. The text has no validation part then. With a `count` of 0 nothing is held out.
+  /// The same with the parts to train on and to validate with as one, and none to validate with.
+  package var joined: TextCorpus { trained(on: Array(training) + Array(validation)) }
+
+  /// ``joined`` without a part of it, and that part: the `number`-th of `count` parts of the same length, from 0.
   package func fold(_ number: Int, of count: Int) -> (rest: TextCorpus, heldOut: Tokens) {
     let all = Array(training) + Array(validation)
-    let range = count == 0 ? 0..<0 : all.count * number / count..<all.count * (number + 1) / count
-    let kinds = vocabulary.count
-    let rest = TextCorpus(
-      files: files, characters: characters, vocabulary: vocabulary,
-      training: Tokens(Array(all[..<range.lowerBound] + all[range.upperBound...]), kinds: kinds),
-      validation: Tokens([], kinds: kinds), test: test)
-    return (rest, Tokens(Array(all[range]), kinds: kinds))
+    let range = all.count * number / count..<all.count * (number + 1) / count
+    let rest = trained(on: Array(all[..<range.lowerBound] + all[range.upperBound...]))
+    return (rest, Tokens(Array(all[range]), kinds: vocabulary.count))
+  }
+
+  private func trained(on tokens: [Int32]) -> TextCorpus {
+    TextCorpus(
+      files: files, characters: characters, vocabulary: vocabulary, training: Tokens(tokens, kinds: vocabulary.count),
+      validation: Tokens([], kinds: vocabulary.count), test: test)
   }
 
   private init(

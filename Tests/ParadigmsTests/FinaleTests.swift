@@ -168,7 +168,7 @@ import Training
       #expect(rest.validation.isEmpty && Array(rest.test) == Array(corpus.test))
     }
     #expect(heldOut == all)
-    #expect(Array(corpus.fold(0, of: 0).rest.training) == all)
+    #expect(Array(corpus.joined.training) == all && corpus.joined.validation.isEmpty)
   }
 
   // MARK: All data

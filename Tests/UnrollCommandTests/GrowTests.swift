@@ -56,12 +56,15 @@ import Testing
   @Test func eventsAreObjects() throws {
     let folder = try Self.data()
     let run = try Command.unroll(
-      Self.arguments(folder) + ["--rungs", "2", "--folds", "3", "--json", "--cell", "lstm"])
+      Self.arguments(folder) + [
+        "--rungs", "2", "--folds", "3", "--json", "--cell", "lstm", "--learning-rate", "0.0001",
+      ])
     let events = try run.objects().compactMap { $0["event"] as? String }
     #expect(run.code == 0 && run.errors.isEmpty, "\(run)")
     #expect(events.first == "rungBegins" && events.count { $0 == "rung" } == 2 && events.last == "score")
     #expect(events.contains("epoch") && events.count { $0 == "refit" } == 1)
-    #expect(events.count { $0 == "fold" } == 3 * events.count { $0 == "contender" })
+    // So slow that neither rung is better.
+    #expect(events.count { $0 == "fold" } == 6 && events.count { $0 == "contender" } == 2)
   }
 
   @Test func textsGrow() throws {

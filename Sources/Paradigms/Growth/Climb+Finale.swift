@@ -37,8 +37,8 @@ extension Climb {
       report(.fold(contender, number: fold + 1))
       let share = DataShare.allBut(fold: fold, of: finale.folds)
       let own = "\(trainings)/\(place)-\(fold)"
-      guard let model = try train(contender, on: share, in: own, stop: stop, report) else { return false }
-      let judgement = try subject.judge(model, on: share)
+      guard try train(contender, on: share, in: own, stop: stop, report) else { return false }
+      let judgement = try subject.judge(subject.load(own), on: share)
       ladder.finale?.contenders[place].folds.append(judgement)
       try save()
       try? FileManager.default.removeItem(atPath: own)
@@ -51,10 +51,11 @@ extension Climb {
   private mutating func refit(stop: StopRequest, _ report: (GrowthEvent) -> Void) throws -> Bool {
     guard let finale = ladder.finale, finale.refit == nil, let contender = try kept(of: finale) else { return true }
     report(.refit(contender))
-    guard try train(contender, on: .all, in: refitFolder, stop: stop, report) != nil else { return false }
+    guard try train(contender, on: .all, in: refitFolder, stop: stop, report) else { return false }
     let history = try JSONLines(refitFolder + "/history.jsonl").read(EpochReport.self)
+    guard let last = history.last else { throw noEpoch(in: refitFolder) }
     ladder.finale?.refit = Finale.Refit(
-      rung: contender.rung, epochs: history.count, trainingLoss: history.last?.trainingLoss ?? .nan,
+      rung: contender.rung, epochs: history.count, trainingLoss: last.trainingLoss,
       seconds: history.reduce(0) { $0 + $1.seconds })
     try save()
     return true
@@ -79,10 +80,10 @@ extension Climb {
     return isClearlyWorse ? nil : contender
   }
 
-  /// Trains a contender from new values, or goes on with it. Returns the trained model; nil when it was interrupted.
+  /// Trains a contender from new values, or goes on with it. Returns false when it was interrupted.
   private func train(
     _ contender: Contender, on share: DataShare, in own: String, stop: StopRequest, _ report: (GrowthEvent) -> Void
-  ) throws -> Subject.Model? {
+  ) throws -> Bool {
     let rung = contender.rung - 1
     var configuration = ladder.limit.sized(
       ladder.shapes[rung], learningRate: ladder.rungs[rung].beginning.learningRate, epochs: contender.epochs)
@@ -92,6 +93,6 @@ extension Climb {
     if !hasBegun { try? FileManager.default.removeItem(atPath: own) }
     let model = hasBegun ? nil : try subject.model(configuration)
     let summary = try subject.train(model, on: share, in: own, stop: stop) { report(.training($0)) }
-    return summary.reason == .interrupted ? nil : try subject.load(own)
+    return summary.reason != .interrupted
   }
 }

@@ -170,14 +170,18 @@ struct Climb<Subject: GrowthSubject> {
     let own = rungFolder(beginning.number)
     let history = try JSONLines(own + "/history.jsonl").read(EpochReport.self)
     guard let bestEpoch = summary.bestEpoch, let best = history.last(where: { $0.epoch == bestEpoch }) else {
-      throw UnrollError(
-        .invalidData, "the training has no complete epoch", at: own, hint: "begin anew in another folder: --out")
+      throw noEpoch(in: own)
     }
     let judgement = try subject.judge(subject.load(own), on: .training)
     return Rung(
       beginning: beginning, epochs: history.count, bestEpoch: bestEpoch, trainingLoss: best.trainingLoss,
       validation: best.validationLoss ?? judgement.mean, judgement: judgement,
       seconds: history.reduce(0) { $0 + $1.seconds })
+  }
+
+  func noEpoch(in own: String) -> UnrollError {
+    UnrollError(
+      .invalidData, "the training has no complete epoch", at: own, hint: "begin anew in another folder: --out")
   }
 
   // MARK: The kept model

@@ -35,10 +35,7 @@ extension ClimbedLadder {
   /// The places of the rungs that are no more than a standard error behind the best, with it.
   var asGoodAsBest: [Int] {
     guard let best else { return [] }
-    return rungs.indices.filter {
-      let (difference, error) = rungs[$0].judgement.behind(rungs[best].judgement)
-      return $0 == best || difference <= error ?? 0
-    }
+    return rungs.indices.filter { rungs[$0].judgement.isAsGood(as: rungs[best].judgement) }
   }
 
   func mostEpochs(of place: Int) -> Int { rungs[place].beginning.mostEpochs ?? usualEpochs }

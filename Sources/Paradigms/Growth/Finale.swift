@@ -58,14 +58,11 @@ public struct Finale: Hashable, Sendable, Codable {
   /// The smallest contender that is no more than a standard error behind the best, of several of that size the best;
   /// nil until all are compared.
   func chosen(among rungs: [Rung]) -> Contender? {
-    guard let best else { return nil }
+    guard let best = best.map({ contenders[$0].judgement }) else { return nil }
     func order(_ contender: Contender) -> (Int, Double) {
       (rungs[contender.rung - 1].beginning.parameters, contender.judgement.mean)
     }
-    return contenders.indices.filter { place in
-      let (difference, error) = contenders[place].judgement.behind(contenders[best].judgement)
-      return place == best || difference <= error ?? 0
-    }.map { contenders[$0] }.min { order($0) < order($1) }
+    return contenders.filter { $0.judgement.isAsGood(as: best) }.min { order($0) < order($1) }
   }
 
   /// Whether its numbers can be those of so many rungs.

@@ -24,6 +24,12 @@ public struct Judgement: Hashable, Sendable, Codable {
     Self.mean(zip(values, other.values).map { $0 - $1 }, weights)
   }
 
+  /// Whether this is no more than a standard error of their difference behind the best on the same parts.
+  func isAsGood(as best: Judgement) -> Bool {
+    let (difference, error) = behind(best)
+    return difference <= error ?? 0
+  }
+
   private static func mean(_ values: [Double], _ weights: [Double]) -> (mean: Double, error: Double?) {
     let all = weights.reduce(0, +)
     guard all > 0 else { return (0, nil) }
